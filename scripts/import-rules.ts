@@ -1,0 +1,34 @@
+/** What one workspace may import. */
+export interface PackageRule {
+  /** The name behind `@pilothouse/`. */
+  name: string;
+  /** Folder from the repository's root. */
+  directory: string;
+  /** Workspaces it may import, by short name. */
+  ours: readonly string[];
+  /** Packages it may import from outside; without it, any that its package.json names. */
+  external?: readonly string[];
+}
+
+/** The one direction in which workspaces may import each other: each row names all that its workspace may see. */
+export const packageRules: readonly PackageRule[] = [
+  { name: "contract", directory: "packages/contract", ours: [], external: ["zod"] },
+  { name: "core", directory: "packages/core", ours: ["contract"] },
+  { name: "provisioner", directory: "packages/provisioner", ours: ["contract"] },
+  { name: "fleet", directory: "packages/fleet", ours: [] },
+  { name: "web", directory: "apps/web", ours: ["contract", "core"] },
+  { name: "worker", directory: "apps/worker", ours: ["contract", "core", "provisioner"] },
+  { name: "cli", directory: "apps/cli", ours: ["contract"] },
+  { name: "e2e", directory: "e2e", ours: ["contract", "fleet", "provisioner"] },
+];
+
+/** Packages from outside that are fenced off: only these workspaces may import them. */
+export const fencedPackages: readonly { name: string; importers: readonly string[] }[] = [
+  { name: "@kubernetes/client-node", importers: ["provisioner"] },
+  { name: "@prisma/client", importers: ["core"] },
+  { name: "prisma", importers: ["core"] },
+  { name: "bullmq", importers: ["core", "worker"] },
+];
+
+/** Scope of the workspaces' names. */
+export const scope = "@pilothouse/";

@@ -1,0 +1,22 @@
+import { matchesGlob } from "node:path";
+
+/** A suite of `npm test`: the name to ask for it by, and where its files are. */
+export interface TestSuite {
+  name: "unit" | "system";
+  include: readonly string[];
+}
+
+/** The suites in the order in which `npm test` runs them. */
+export const testSuites: readonly TestSuite[] = [
+  { name: "unit", include: ["packages/*/src/**/*.test.ts", "scripts/**/*.test.ts"] },
+  { name: "system", include: ["e2e/tests/**/*.test.ts", "packages/*/tests/**/*.test.ts"] },
+];
+
+/** Returns a line for each of `paths` that looks like a test file but is in no suite, and so would never run. */
+export function findStrayTests(paths: readonly string[]): string[] {
+  const patterns = testSuites.flatMap(({ include }) => include);
+  return paths
+    .filter((path) => /\.(test|spec)\.[cm]?[jt]sx?$/.test(path))
+    .filter((path) => !patterns.some((pattern) => matchesGlob(path, pattern)))
+    .map((path) => `${path}: belongs to no suite in scripts/test-suites.ts, so it would never run`);
+}
