@@ -1,0 +1,2 @@
+export type { ClusterStatus, FleetStatus, PartStatus } from "./status.ts";
+export type { IstioLineSupplies } from "./supplies.ts";

@@ -1,0 +1,51 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { expect, onTestFinished, test } from "vitest";
+import { type FleetState, openState, wipeState, withFleetLock } from "./state.ts";
+
+async function openTestState(): Promise<FleetState> {
+  const home = await mkdtemp(join(tmpdir(), "fleet-state-"));
+  onTestFinished(() => rm(home, { recursive: true, force: true }));
+  return openState(home, "test");
+}
+
+test("changes of one fleet wait for each other, also across a wipe", async () => {
+  const state = await openTestState();
+  let running = 0;
+  const change = async (): Promise<void> => {
+    running += 1;
+    expect(running).toBe(1);
+    await sleep(20);
+    await wipeState(state);
+    running -= 1;
+  };
+  await Promise.all([1, 2, 3].map(() => withFleetLock(state, 5_000, change)));
+  expect(await readdir(join(state.folder, ".."))).toEqual([]);
+});
+
+test("a lock that is held for too long names its owner", async () => {
+  const state = await openTestState();
+  const held = Promise.withResolvers<void>();
+  const first = withFleetLock(state, 1_000, () => held.promise);
+  await sleep(50);
+  await expect(withFleetLock(state, 200, () => Promise.resolve())).rejects.toThrow(
+    `Process ${process.pid} is changing the fleet test.`,
+  );
+  held.resolve();
+  await first;
+});
+
+test("the lock of a process that has ended is taken over, also when its process id lives on", async () => {
+  const state = await openTestState();
+  const other = spawn("sleep", ["30"]);
+  onTestFinished(async () => {
+    other.kill("SIGKILL");
+    await once(other, "close");
+  });
+  await writeFile(`${state.folder}.lock`, JSON.stringify({ pid: other.pid, startTicks: "1", token: "earlier" }));
+  expect(await withFleetLock(state, 5_000, () => Promise.resolve("changed"))).toBe("changed");
+});

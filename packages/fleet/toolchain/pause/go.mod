@@ -1,0 +1,3 @@
+module pilothouse.example/toolchain/pause
+
+go 1.24.0
