@@ -1,0 +1,125 @@
+import { createHash } from "node:crypto";
+import { request as httpsRequest } from "node:https";
+import type { Deadline } from "../deadline.ts";
+import { ProvisionerError } from "../errors.ts";
+import { fieldAt, stringAt } from "../kube/field-at.ts";
+import type { DnsPublisher } from "./publisher.ts";
+
+/** How to reach the etcd that CoreDNS reads records from, and where in it they are. */
+export interface CoreDnsEtcdOptions {
+  /** `https://host:port` */
+  endpoint: string;
+  /** The `path` of CoreDNS's etcd plugin, such as `/skydns`. */
+  prefix: string;
+  /** PEM of who signed the server's certificate. */
+  certificateAuthority: string;
+  /** PEM of a certificate that the server takes from a client, and of its key. */
+  clientCertificate: string;
+  clientKey: string;
+}
+
+/** Short, so that a revision that moves is found where it went; resolvers ask again that often. In seconds. */
+const recordTtlSeconds = 5;
+
+const base64 = (text: string): string => Buffer.from(text).toString("base64");
+
+/**
+ * Publishes records by writing them into the etcd of CoreDNS's etcd plugin, one key per address, through etcd's JSON gateway.
+ * They are visible with the next query. https://coredns.io/plugins/etcd/ has the form of keys and values.
+ */
+export function createCoreDnsEtcdPublisher(options: CoreDnsEtcdOptions): DnsPublisher {
+  const call = (path: string, body: object, deadline: Deadline): Promise<unknown> =>
+    new Promise((resolve, reject) => {
+      const fail = (why: string, cause?: unknown): void => {
+        reject(
+          new ProvisionerError(
+            "transient",
+            "DnsStoreUnreachable",
+            `The store of DNS records at ${options.endpoint} did not take a change: ${why}`,
+            {
+              cause,
+            },
+          ),
+        );
+      };
+      const outgoing = httpsRequest(
+        new URL(path, options.endpoint),
+        {
+          method: "POST",
+          ca: options.certificateAuthority,
+          cert: options.clientCertificate,
+          key: options.clientKey,
+          signal: deadline.signal,
+          // A connection of its own each time: then there is one moment before the write, below.
+          agent: false,
+          timeout: 5_000,
+          headers: { "content-type": "application/json" },
+        },
+        (response) => {
+          const chunks: Buffer[] = [];
+          response.on("data", (chunk: Buffer) => chunks.push(chunk));
+          response.on("error", (error) => fail(error.message, error));
+          response.on("end", () => {
+            const text = Buffer.concat(chunks).toString("utf8");
+            if (response.statusCode !== 200) return fail(`it answered ${response.statusCode}: ${text.slice(0, 200)}`);
+            try {
+              resolve(JSON.parse(text));
+            } catch (error) {
+              fail("its answer is not JSON", error);
+            }
+          });
+        },
+      );
+      outgoing.on("timeout", () => outgoing.destroy(new Error("no answer in 5 s")));
+      outgoing.on("error", (error) => {
+        if (error instanceof ProvisionerError) reject(error);
+        else fail(error.message, error);
+      });
+      // A process that was stopped while it connected must not write when it goes on after its deadline.
+      outgoing.on("socket", (socket) => {
+        socket.once("secureConnect", () => {
+          try {
+            deadline.assertNotPassed(`change DNS records at ${options.endpoint}`);
+            outgoing.end(JSON.stringify(body));
+          } catch (error) {
+            outgoing.destroy(error instanceof Error ? error : undefined);
+          }
+        });
+      });
+    });
+
+  const folderOf = (hostname: string): string => `${options.prefix}/${hostname.split(".").toReversed().join("/")}/`;
+  const keyOf = (hostname: string, address: string): string =>
+    `${folderOf(hostname)}${createHash("sha256").update(address).digest("hex").slice(0, 12)}`;
+
+  /** Every key below a folder: the range ends where the last character is one higher. */
+  const below = (folder: string): { key: string; range_end: string } => ({
+    key: base64(folder),
+    range_end: base64(`${folder.slice(0, -1)}0`),
+  });
+
+  const listKeys = async (hostname: string, deadline: Deadline): Promise<string[]> => {
+    const answer = await call("/v3/kv/range", { ...below(folderOf(hostname)), keys_only: true }, deadline);
+    const found = fieldAt(answer, "kvs");
+    return (Array.isArray(found) ? found : []).map((pair: unknown) =>
+      Buffer.from(stringAt(pair, "key") ?? "", "base64").toString("utf8"),
+    );
+  };
+
+  return {
+    async publish(hostname, addresses, deadline) {
+      const wanted = new Map(addresses.map((address) => [keyOf(hostname, address), address]));
+      const stale = (await listKeys(hostname, deadline)).filter((key) => !wanted.has(key));
+      const success = [
+        ...[...wanted].map(([key, address]) => ({
+          request_put: { key: base64(key), value: base64(JSON.stringify({ host: address, ttl: recordTtlSeconds })) },
+        })),
+        ...stale.map((key) => ({ request_delete_range: { key: base64(key) } })),
+      ];
+      await call("/v3/kv/txn", { success }, deadline);
+    },
+    async withdraw(hostname, deadline) {
+      await call("/v3/kv/deleterange", below(folderOf(hostname)), deadline);
+    },
+  };
+}

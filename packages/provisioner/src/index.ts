@@ -1,0 +1,52 @@
+/** The one door of this package. */
+export {
+  type ConnectReport,
+  type ConnectRequest,
+  type ConnectResult,
+  connectCluster,
+  connectSteps,
+} from "./connect/connect-cluster.ts";
+export {
+  disconnectCluster,
+  type DisconnectRequest,
+  type DisconnectResult,
+  disconnectSteps,
+} from "./connect/disconnect-cluster.ts";
+export { renewClusterToken, renewSteps } from "./connect/renew-cluster-token.ts";
+export { createDeadline, type Deadline } from "./deadline.ts";
+export { createCoreDnsEtcdPublisher } from "./dns/coredns-etcd.ts";
+export type { DnsPublisher } from "./dns/publisher.ts";
+export { ProvisionerError } from "./errors.ts";
+export { createKubeClient } from "./kube/client.ts";
+export type { KubeClient, KubeObject, ObjectRef } from "./kube/types.ts";
+export { parseKubeconfig } from "./kubeconfig/parse-kubeconfig.ts";
+export { openDiscoveryStream } from "./prove/discovery-stream.ts";
+export { openRevisionStream } from "./prove/open-revision-stream.ts";
+export { proveEndpoint } from "./prove/prove-endpoint.ts";
+export { proveRevision } from "./prove/prove-revision.ts";
+export type { Proof } from "./prove/types.ts";
+export {
+  reconcileRevision,
+  reconcileSteps,
+  type RevisionObservation,
+  type RevisionResult,
+} from "./revision/reconcile-revision.ts";
+export {
+  type Leftover,
+  removeRevision,
+  removeSteps,
+  type RemovalRequest,
+  type RemovalResult,
+} from "./revision/remove-revision.ts";
+export type { RevisionRequest } from "./revision/scope.ts";
+export type {
+  BoundToken,
+  ClusterAccess,
+  Condition,
+  ConditionStatus,
+  IstiodCluster,
+  IstioVersion,
+  MeshCluster,
+  ProviderConfig,
+  Revision,
+} from "./types.ts";

@@ -1,0 +1,294 @@
+import { isIP } from "node:net";
+import { checkServerIdentity } from "node:tls";
+import { Client } from "undici";
+import type { Dispatcher } from "undici";
+import type { Deadline } from "../deadline.ts";
+import { ProvisionerError } from "../errors.ts";
+import type { ClusterAccess } from "../types.ts";
+import { createCheckedConnector } from "./checked-connector.ts";
+import type { AddressCheck } from "./checked-connector.ts";
+import { createNetworkError, createStatusError } from "./kube-errors.ts";
+import type { KubeCall } from "./kube-errors.ts";
+
+export type HttpMethod = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+
+/** One finished call, for logs: no bodies, no headers. */
+export interface CallRecord {
+  server: string;
+  method: HttpMethod;
+  path: string;
+  /** 0 when there was no answer. */
+  status: number;
+  durationMs: number;
+}
+
+export interface TransportOptions {
+  deadline: Deadline;
+  signal?: AbortSignal;
+  /** Longest time one call may take. */
+  callTimeoutMs?: number;
+  /** Says which addresses of the server may be connected to; every connection goes to one of those. */
+  checkAddress?: AddressCheck;
+  log?: (record: CallRecord) => void;
+}
+
+export interface TransportRequest {
+  method: HttpMethod;
+  /** Path with query. */
+  path: string;
+  body?: unknown;
+  contentType?: string;
+}
+
+export interface Transport {
+  /** The parsed answer. Statuses in `expect` are answered as undefined, all others of 300 or more are thrown. */
+  send(request: TransportRequest, call: Pick<KubeCall, "verb" | "subject">, expect?: number[]): Promise<unknown>;
+  close(): Promise<void>;
+}
+
+const defaultCallTimeoutMs = 15_000;
+/** Larger than any page of 500 objects should be; ends what a hostile server could send without end. */
+const longestAnswerBytes = 64 * 1024 * 1024;
+const connectionsPerServer = 8;
+const idleConnectionMs = 30_000;
+
+/**
+ * HTTPS with kept connections to one API server. A request is written only if, in that same turn of the event loop, neither the
+ * deadline has passed nor a signal was aborted: a process that slept through its deadline while a request waited for its
+ * connection writes nothing. Each write also carries the API server's `timeout` parameter, so that a request of which a part
+ * was already sent when the process stopped is not carried out later.
+ */
+export function createTransport(access: ClusterAccess, options: TransportOptions): Transport {
+  const callTimeoutMs = options.callTimeoutMs ?? defaultCallTimeoutMs;
+  const { server, credential } = access;
+  const connect = createCheckedConnector({ ...tlsOptions(access), timeout: callTimeoutMs }, options);
+  const connections: { client: Client; running: number }[] = [];
+
+  /** undici's own Pool opens a second connection for a request that follows at once, because the first is idle a turn later. */
+  function pickConnection(): (typeof connections)[number] {
+    const least = connections.toSorted((a, b) => a.running - b.running)[0];
+    if (least && (least.running === 0 || connections.length === connectionsPerServer)) return least;
+    const client = new Client(server, {
+      connect,
+      pipelining: 1,
+      // HTTP/2 would hold back parts of a request in its flow control, after the deadline was checked.
+      allowH2: false,
+      keepAliveTimeout: idleConnectionMs,
+      // The time limit of a call covers both.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    });
+    const connection = { client, running: 0 };
+    connections.push(connection);
+    return connection;
+  }
+
+  const headers: Record<string, string> = {
+    accept: "application/json",
+    "user-agent": "pilothouse",
+    ...("token" in credential ? { authorization: `Bearer ${credential.token}` } : {}),
+  };
+  const hideCredential = (text: string) =>
+    "token" in credential ? text.replaceAll(credential.token, "[token]") : text;
+
+  async function send(
+    request: TransportRequest,
+    named: Pick<KubeCall, "verb" | "subject">,
+    expect: number[] = [],
+  ): Promise<unknown> {
+    const call: KubeCall = { server, ...named };
+    const startedMs = performance.now();
+    let status = 0;
+    try {
+      const answer = await exchange(request, call);
+      status = answer.status;
+      if (status < 300) return readJson(answer, call);
+      if (expect.includes(status)) return undefined;
+      throw createStatusError(call, status, readErrorBody(hideCredential(answer.text)));
+    } catch (error) {
+      throw createNetworkError(call, error);
+    } finally {
+      options.log?.({
+        server,
+        method: request.method,
+        path: request.path,
+        status,
+        durationMs: Math.round(performance.now() - startedMs),
+      });
+    }
+  }
+
+  function exchange(request: TransportRequest, call: KubeCall): Promise<Answer> {
+    const what = `${call.verb} ${call.subject} at ${server}`;
+    const assertMayBeSent = () => {
+      options.deadline.assertNotPassed(what);
+      if (options.signal?.aborted) throw createAbortError(what);
+    };
+    assertMayBeSent();
+    const limitMs = Math.min(callTimeoutMs, options.deadline.remainingMs());
+    const connection = pickConnection();
+    connection.running += 1;
+    return new Promise<Answer>((resolve, reject) => {
+      const collector = new AnswerCollector(assertMayBeSent, (outcome) => {
+        clearTimeout(timer);
+        connection.running -= 1;
+        options.signal?.removeEventListener("abort", onAbort);
+        if (outcome instanceof Error) reject(outcome);
+        else resolve(outcome);
+      });
+      // A signal that follows the deadline says no more than that the time is over.
+      const onAbort = () =>
+        collector.abort(
+          options.deadline.remainingMs() > 0 ? createAbortError(what) : createTimeoutError(what, limitMs),
+        );
+      const timer = setTimeout(() => collector.abort(createTimeoutError(what, limitMs)), limitMs);
+      options.signal?.addEventListener("abort", onAbort, { once: true });
+      connection.client.dispatch(
+        {
+          method: request.method,
+          path: request.method === "GET" ? request.path : withServerTimeout(request.path, limitMs),
+          headers:
+            request.body === undefined
+              ? headers
+              : { ...headers, "content-type": request.contentType ?? "application/json" },
+          body: request.body === undefined ? null : JSON.stringify(request.body),
+        },
+        collector,
+      );
+    });
+  }
+
+  return {
+    send,
+    async close() {
+      await Promise.all(connections.splice(0).map(({ client }) => client.destroy()));
+    },
+  };
+}
+
+interface Answer {
+  status: number;
+  text: string;
+}
+
+/** Takes one answer in. `assertMayBeSent` is called in the turn of the event loop in which the request is written. */
+class AnswerCollector implements Dispatcher.DispatchHandler {
+  readonly #assertMayBeSent: () => void;
+  readonly #onSettled: (outcome: Error | Answer) => void;
+  readonly #chunks: Buffer[] = [];
+  #length = 0;
+  #status = 0;
+  #controller: Dispatcher.DispatchController | undefined;
+  #aborted: Error | undefined;
+  #settled = false;
+
+  constructor(assertMayBeSent: () => void, onSettled: (outcome: Error | Answer) => void) {
+    this.#assertMayBeSent = assertMayBeSent;
+    this.#onSettled = onSettled;
+  }
+
+  #settle(outcome: Error | Answer): void {
+    if (this.#settled) return;
+    this.#settled = true;
+    this.#onSettled(outcome);
+  }
+
+  /** Ends the call now; a request that still waits for a connection will not be written. */
+  abort(reason: Error): void {
+    this.#aborted = reason;
+    this.#controller?.abort(reason);
+    this.#settle(reason);
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    if (this.#aborted) throw this.#aborted;
+    this.#assertMayBeSent();
+    this.#controller = controller;
+  }
+
+  onResponseStart(_controller: Dispatcher.DispatchController, status: number): void {
+    this.#status = status;
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#length += chunk.length;
+    if (this.#length <= longestAnswerBytes) {
+      this.#chunks.push(chunk);
+      return;
+    }
+    controller.abort(
+      new ProvisionerError(
+        "unknown",
+        "AnswerTooLarge",
+        `The server's answer exceeds ${longestAnswerBytes} bytes, which no API server sends.`,
+      ),
+    );
+  }
+
+  onResponseEnd(): void {
+    this.#settle({ status: this.#status, text: Buffer.concat(this.#chunks).toString("utf8") });
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    this.#settle(error);
+  }
+}
+
+function tlsOptions(access: ClusterAccess) {
+  const { certificateAuthority, tlsServerName, credential } = access;
+  return {
+    // Explicit, so that NODE_TLS_REJECT_UNAUTHORIZED can't turn it off.
+    rejectUnauthorized: true,
+    ...(certificateAuthority === undefined ? {} : { ca: certificateAuthority }),
+    ...("token" in credential ? {} : { cert: credential.clientCertificate, key: credential.clientKey }),
+    ...(tlsServerName === undefined
+      ? {}
+      : {
+          // SNI carries no addresses.
+          ...(isIP(tlsServerName) ? {} : { servername: tlsServerName }),
+          checkServerIdentity: (_host: string, certificate: Parameters<typeof checkServerIdentity>[1]) =>
+            checkServerIdentity(tlsServerName, certificate),
+        }),
+  };
+}
+
+/** See `WithRequestDeadline` in k8s.io/apiserver: the server gives up the request, unstored, after this time. */
+function withServerTimeout(path: string, limitMs: number): string {
+  return `${path}${path.includes("?") ? "&" : "?"}timeout=${Math.max(1, Math.round(limitMs))}ms`;
+}
+
+function createTimeoutError(what: string, limitMs: number): ProvisionerError {
+  return new ProvisionerError(
+    "transient",
+    "CallTimeout",
+    `There was no answer within ${Math.round(limitMs)} ms to this: ${what}. Check that the server runs and that a firewall lets this through.`,
+  );
+}
+
+function createAbortError(what: string): ProvisionerError {
+  return new ProvisionerError(
+    "transient",
+    "Aborted",
+    `This run was told to end before this was done: ${what}. The next run goes on from here.`,
+  );
+}
+
+function readJson(answer: Answer, call: KubeCall): unknown {
+  try {
+    return JSON.parse(answer.text);
+  } catch {
+    throw new ProvisionerError(
+      "unknown",
+      "NotJson",
+      `${call.server} answered HTTP ${answer.status}, but no JSON, to ${call.verb} ${call.subject}. Check that the address is a Kubernetes API server's.`,
+    );
+  }
+}
+
+function readErrorBody(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}

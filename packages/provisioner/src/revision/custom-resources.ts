@@ -1,0 +1,154 @@
+import { createHash } from "node:crypto";
+import { z } from "zod";
+import { renderCrds } from "../istio/render-crds.ts";
+import type { KubeObject } from "../kube/types.ts";
+import type { IstioVersion } from "../types.ts";
+import type { PhaseResult, RevisionScope } from "./scope.ts";
+
+const type = "CustomResourcesServed";
+const lineAnnotation = "pilothouse.io/istio-line";
+const versionAnnotation = "pilothouse.io/istio-version";
+const hashAnnotation = "pilothouse.io/content-hash";
+const kind = { apiVersion: "apiextensions.k8s.io/v1", kind: "CustomResourceDefinition" };
+
+const DefinitionSchema = z.looseObject({
+  spec: z.looseObject({ versions: z.array(z.looseObject({ name: z.string(), served: z.boolean() })) }),
+  // Null right after a definition was made.
+  status: z
+    .looseObject({ conditions: z.array(z.looseObject({ type: z.string(), status: z.string() })).nullish() })
+    .nullish(),
+});
+
+const isEstablished = (definition: KubeObject): boolean =>
+  DefinitionSchema.parse(definition).status?.conditions?.some(
+    (condition) => condition.type === "Established" && condition.status === "True",
+  ) ?? false;
+
+const servedVersions = (definition: KubeObject): string[] =>
+  DefinitionSchema.parse(definition)
+    .spec.versions.filter((version) => version.served)
+    .map((version) => version.name);
+
+/** What of the wanted definitions the mesh cluster does not serve, as `name version`. */
+function listMissing(wanted: KubeObject[], present: Map<string, KubeObject>): string[] {
+  return wanted.flatMap((definition) => {
+    const found = present.get(definition.metadata.name);
+    const served = found === undefined ? [] : servedVersions(found);
+    return servedVersions(definition)
+      .filter((version) => !served.includes(version))
+      .map((version) => `${definition.metadata.name} ${version}`);
+  });
+}
+
+/** A definition with the marks by which a later run knows whether it has to be applied again. */
+function markDefinition(definition: KubeObject, { line, version }: IstioVersion): KubeObject {
+  const hash = createHash("sha256").update(JSON.stringify(definition)).digest("hex").slice(0, 16);
+  return {
+    ...definition,
+    metadata: {
+      ...definition.metadata,
+      annotations: {
+        ...definition.metadata.annotations,
+        [lineAnnotation]: line,
+        [versionAnnotation]: version,
+        [hashAnnotation]: hash,
+      },
+    },
+  };
+}
+
+/**
+ * Whether somebody else installed definitions of a newer line than the wanted ones: theirs carry no mark, and serve versions that
+ * the wanted ones do not know.
+ */
+function areForeignNewer(wanted: KubeObject[], present: Map<string, KubeObject>): boolean {
+  return wanted.some((definition) => {
+    const found = present.get(definition.metadata.name);
+    if (found === undefined || isMarked(found)) return false;
+    const known = new Set(DefinitionSchema.parse(definition).spec.versions.map((version) => version.name));
+    return servedVersions(found).some((version) => !known.has(version));
+  });
+}
+
+const isMarked = (definition: KubeObject): boolean => definition.metadata.annotations?.[lineAnnotation] !== undefined;
+
+/** Minor and patch of a version such as `1.32.3` or `1.32-dev`; a version without a patch comes before all of its line. */
+function readVersion(version: string): [number, number] {
+  const [, minor = "0", patch = "-1"] = /^1\.(\d+)(?:\.(\d+))?/.exec(version) ?? [];
+  return [Number(minor), Number(patch)];
+}
+
+/** Whether the first version is newer than the second. */
+function isNewer(version: string, other: string): boolean {
+  const [minor, patch] = readVersion(version);
+  const [otherMinor, otherPatch] = readVersion(other);
+  return minor === otherMinor ? patch > otherPatch : minor > otherMinor;
+}
+
+/** Whether a definition has to be applied: it is absent, or of the same or an older version with other content. */
+function isDue(wanted: KubeObject, present: KubeObject | undefined): boolean {
+  const found = present?.metadata.annotations ?? {};
+  const mark = wanted.metadata.annotations ?? {};
+  if (isNewer(found[versionAnnotation] ?? found[lineAnnotation] ?? "", mark[versionAnnotation] ?? "")) return false;
+  return (
+    found[hashAnnotation] !== mark[hashAnnotation] ||
+    (present !== undefined && listMissing([wanted], new Map([[wanted.metadata.name, present]])).length > 0)
+  );
+}
+
+/** A line's definitions serve all that an older line needs, and never the other way round. */
+function describeMissing(scope: RevisionScope, missing: string[]): string {
+  const { version } = scope.revision;
+  const shown = missing.slice(0, 4).join(", ");
+  const more = missing.length > 4 ? ` and ${missing.length - 4} more` : "";
+  return (
+    `The mesh cluster's CustomResourceDefinitions are older than istiod ${version.version}, which waits for what they do not serve: ${shown}${more}. ` +
+    `istiod of line ${version.line} never becomes ready with them. Apply the definitions of ${version.line} (they serve older lines as well).`
+  );
+}
+
+/**
+ * Brings Istio's CustomResourceDefinitions to the revision's line before its istiod starts. They are shared by all revisions of the
+ * mesh cluster, so they only ever go forward: definitions of a newer line stay. They are never removed with a revision.
+ */
+export async function ensureCustomResources(scope: RevisionScope): Promise<PhaseResult> {
+  const { meshClient, provider, revision, signal } = scope;
+  const wanted = await renderCrds(revision.version, { helm: provider.helm, signal });
+  const names = new Set(wanted.map((definition) => definition.metadata.name));
+  const read = async (): Promise<Map<string, KubeObject>> =>
+    new Map(
+      (await meshClient.list(kind))
+        .filter((found) => names.has(found.metadata.name))
+        .map((found) => [found.metadata.name, found]),
+    );
+  let present = await read();
+  if (revision.customResources !== "leave") {
+    const keepsForeign = areForeignNewer(wanted, present);
+    const due = wanted
+      .map((definition) => markDefinition(definition, revision.version))
+      .filter((definition) => {
+        const found = present.get(definition.metadata.name);
+        return isDue(definition, found) && !(keepsForeign && found !== undefined && !isMarked(found));
+      });
+    await Promise.all(due.map((definition) => meshClient.apply(definition)));
+    if (due.length > 0) present = await read();
+    scope.step("customResourcesApplied");
+  }
+  const missing = listMissing(wanted, present);
+  if (missing.length > 0) {
+    return {
+      condition: { type, status: "False", reason: "DefinitionsTooOld", message: describeMissing(scope, missing) },
+      requeueAfterMs: 10_000,
+    };
+  }
+  if (![...present.values()].every(isEstablished)) {
+    const message = "The mesh cluster is taking up Istio's CustomResourceDefinitions.";
+    return {
+      condition: { type, status: "False", reason: "NotEstablished", message },
+      requeueAfterMs: 100,
+      blocks: true,
+    };
+  }
+  const message = `The mesh cluster serves all that istiod ${revision.version.version} reads.`;
+  return { condition: { type, status: "True", reason: "Served", message } };
+}

@@ -1,0 +1,278 @@
+import { ProvisionerError } from "../errors.ts";
+import { renderIstiod, type RenderedIstiod } from "../istio/render-istiod.ts";
+import { renderIsolation } from "../istio/render-isolation.ts";
+import { createServerAddressCheck } from "../kubeconfig/check-server-address.ts";
+import { clusterLabel, revisionLabel } from "../labels.ts";
+import { proveRevision } from "../prove/prove-revision.ts";
+import type { Proof } from "../prove/types.ts";
+import type { Condition } from "../types.ts";
+import { ensureCredential } from "./credential.ts";
+import { ensureCustomResources } from "./custom-resources.ts";
+import { applyWithInventory } from "./inventory.ts";
+import { createRenderCache } from "../istio/render-cache.ts";
+import { checkRollout } from "./rollout.ts";
+import {
+  describeFailure,
+  type PhaseResult,
+  type RevisionRequest,
+  type RevisionScope,
+  withRevisionScope,
+} from "./scope.ts";
+import { ensureWebhooks, readWebhookState, proveBeforeWebhooks } from "./webhooks.ts";
+
+/** Every step after which `onStep` is called, in about the order in which they are taken; the first ones overlap. */
+export const reconcileSteps = [
+  "isolationApplied",
+  "customResourcesApplied",
+  "identityGranted",
+  "credentialWritten",
+  "istiodApplied",
+  "recordPublished",
+  "rolledOut",
+  "endpointProven",
+  "webhooksTried",
+  "webhooksInstalled",
+  "proven",
+] as const;
+
+const conditionOrder = [
+  "Isolated",
+  "CustomResourcesServed",
+  "CredentialValid",
+  "EndpointPublished",
+  "IstiodAvailable",
+  "EndpointProven",
+  "WebhooksInstalled",
+  "Proven",
+];
+
+/** What a reconcile saw, beyond its conditions. */
+export interface RevisionObservation {
+  hostname: string;
+  namespace: string;
+  configHash?: string;
+  /** Life of istiod's token for the mesh cluster; not the token. */
+  credential?: { issuedAt: string; expiresAt: string };
+  proofs: Proof[];
+}
+
+/** The answer of a reconcile: what is the case, and when to look again. */
+export interface RevisionResult {
+  conditions: Condition[];
+  observed: RevisionObservation;
+  requeueAfterMs: number;
+}
+
+/** How often a revision that is Ready is looked at again when nothing else asks for it, in milliseconds. */
+const resyncMs = 600_000;
+
+const istiodRenders = createRenderCache<RenderedIstiod>(64);
+
+/**
+ * Makes both clusters look like the revision that is wished, as far as they can at this moment. The same function creates, changes
+ * and repairs; it waits for nothing and can be ended at any point and run again. What fails is in the conditions; only faults of
+ * the request itself are thrown.
+ * @throws ProvisionerError of kind `user` when the request contradicts itself
+ */
+export async function reconcileRevision(request: RevisionRequest): Promise<RevisionResult> {
+  return withRevisionScope(request, reconcileInScope);
+}
+
+async function reconcileInScope(scope: RevisionScope): Promise<RevisionResult> {
+  const results: PhaseResult[] = [];
+  const observed: RevisionObservation = { hostname: scope.hostname, namespace: scope.revision.id, proofs: [] };
+  /** Runs a phase unless one before it blocks, and keeps what it says. */
+  const run = async (type: string, phase: () => Promise<PhaseResult>): Promise<boolean> => {
+    const result = await phase().catch((error: unknown) => describeFailure(type, error));
+    results.push(result);
+    return result.blocks !== true;
+  };
+  await runPhases(scope, observed, run);
+  // Phases overlap; what they say does not depend on which was faster.
+  results.sort((a, b) => conditionOrder.indexOf(a.condition.type) - conditionOrder.indexOf(b.condition.type));
+  return {
+    conditions: [...results.map((result) => result.condition), summarize(results, observed)],
+    observed,
+    requeueAfterMs: nextLookMs(results),
+  };
+}
+
+async function runPhases(
+  scope: RevisionScope,
+  observed: RevisionObservation,
+  run: (type: string, phase: () => Promise<PhaseResult>) => Promise<boolean>,
+): Promise<void> {
+  const { revision, mesh, provider } = scope;
+  const rendering = istiodRenders({ revision, provider, mesh: { ...mesh, token: undefined } }, () =>
+    renderIstiod(
+      { revision, provider, mesh, options: { plainEnvoy: provider.plainEnvoy ?? false } },
+      { helm: provider.helm },
+    ),
+  );
+  // A rendering that fails is reported by the phase that needs it.
+  rendering.catch(() => undefined);
+  const serving = run("CustomResourcesServed", () => ensureCustomResources(scope));
+  const [isServed, isDeployed] = await Promise.all([
+    serving,
+    deployIstiod(scope, observed, { rendering, serving }, run),
+  ]);
+  if (!isServed || !isDeployed) return;
+  const rendered = await rendering;
+  if (!(await run("IstiodAvailable", () => checkRollout(scope, rendered.configHash)))) return;
+  scope.step("rolledOut");
+  await connectMesh(scope, observed, rendered, run);
+}
+
+async function deployIstiod(
+  scope: RevisionScope,
+  observed: RevisionObservation,
+  awaited: { rendering: Promise<RenderedIstiod>; serving: Promise<boolean> },
+  run: (type: string, phase: () => Promise<PhaseResult>) => Promise<boolean>,
+): Promise<boolean> {
+  const ok = (type: string, reason: string, message: string): PhaseResult => ({
+    condition: { type, status: "True", reason, message },
+  });
+  const isIsolated = await run("Isolated", async () => {
+    const objects = renderIsolation(scope.revision, scope.mesh, await findApiServer(scope), {
+      edgeCidrs: scope.istiodCluster.edgeAddresses.map((address) => `${address}/${address.includes(":") ? 128 : 32}`),
+    });
+    await assertNamespaceOurs(scope);
+    // The namespace holds all others.
+    const [namespace, ...rest] = objects;
+    if (namespace !== undefined) await scope.istiodClient.apply(namespace);
+    await Promise.all(rest.map((object) => scope.istiodClient.apply(object)));
+    scope.step("isolationApplied");
+    return ok(
+      "Isolated",
+      "Applied",
+      `Namespace ${scope.revision.id} with its quota, limits and network policies is in place.`,
+    );
+  });
+  if (!isIsolated) return false;
+  const isCredentialed = await run("CredentialValid", async () => {
+    const { result, record } = await ensureCredential(scope);
+    if (record !== undefined) observed.credential = { issuedAt: record.issuedAt, expiresAt: record.expiresAt };
+    return result;
+  });
+  // istiod that starts before its definitions finds them seconds after they are there.
+  if (!isCredentialed || !(await awaited.serving)) return false;
+  return run("EndpointPublished", async () => {
+    const rendered = await awaited.rendering;
+    observed.configHash = rendered.configHash;
+    await applyWithInventory(scope, rendered.istiodCluster);
+    scope.step("istiodApplied");
+    await scope.dns.publish(scope.hostname, scope.istiodCluster.edgeAddresses, scope.deadline);
+    scope.step("recordPublished");
+    return ok(
+      "EndpointPublished",
+      "Published",
+      `${scope.hostname} leads to the edge of istiod cluster ${scope.istiodCluster.name}.`,
+    );
+  });
+}
+
+async function connectMesh(
+  scope: RevisionScope,
+  observed: RevisionObservation,
+  rendered: RenderedIstiod,
+  run: (type: string, phase: () => Promise<PhaseResult>) => Promise<boolean>,
+): Promise<void> {
+  const { meshCluster } = rendered;
+  let caBundle: string | undefined;
+  const isInstalled = await run("WebhooksInstalled", async () => {
+    const state = await readWebhookState(scope, meshCluster);
+    if (state.isUnproven) {
+      const proven = await proveBeforeWebhooks(scope);
+      if (proven.caBundle === undefined) return proven.result;
+      ({ caBundle } = proven);
+      scope.step("endpointProven");
+    }
+    const result = await ensureWebhooks(scope, meshCluster, state, caBundle);
+    if (result.blocks !== true) scope.step("webhooksInstalled");
+    return result;
+  });
+  if (!isInstalled) return;
+  await run("Proven", async () => {
+    const { proofs } = await proveRevision({
+      meshClient: scope.meshClient,
+      revision: { id: scope.revision.id, hostname: scope.hostname, version: scope.revision.version.version },
+      provider: scope.provider,
+      signal: scope.signal,
+    });
+    observed.proofs = proofs;
+    const failed = proofs.find((proof) => !proof.ok);
+    if (failed === undefined) {
+      scope.step("proven");
+      const message = "Webhooks, certificates and discovery work through the public edge.";
+      return { condition: { type: "Proven", status: "True", reason: "Proven", message } };
+    }
+    return {
+      condition: {
+        type: "Proven",
+        status: failed.verdict === "unknown" ? "Unknown" : "False",
+        reason: failed.reason ?? "NotProven",
+        message: failed.message,
+      },
+      requeueAfterMs: failed.waitable ? 250 : 5_000,
+    };
+  });
+}
+
+/**
+ * A namespace of that name that is not this revision's is left as it is: applied over it would count as the revision's, and a removal
+ * would take it away with all that is in it.
+ */
+async function assertNamespaceOurs(scope: RevisionScope): Promise<void> {
+  const { istiodClient, istiodCluster, mesh, revision } = scope;
+  const found = await istiodClient.get({ apiVersion: "v1", kind: "Namespace", name: revision.id });
+  if (found === undefined) return;
+  const { deletionTimestamp, labels } = found.metadata;
+  if (labels?.[revisionLabel] !== revision.id || labels[clusterLabel] !== mesh.id) {
+    throw new ProvisionerError(
+      "user",
+      "NamespaceTaken",
+      `Istiod cluster ${istiodCluster.name} has a namespace ${revision.id} already that is not this revision's (labels ${revisionLabel} and ${clusterLabel}). Give the revision another id.`,
+      { parameter: "revision.id" },
+    );
+  }
+  if (deletionTimestamp === undefined) return;
+  throw new ProvisionerError(
+    "notReady",
+    "NamespaceEnding",
+    `Namespace ${revision.id} of istiod cluster ${istiodCluster.name} is just being removed. The revision is made anew when it is gone.`,
+  );
+}
+
+/**
+ * Where istiod has to reach the mesh cluster's API server, for the network policy. The name is the tenant's, so what it leads to now
+ * is checked as it is for Pilothouse's own connections: the policy must not open the provider's network.
+ */
+async function findApiServer(scope: RevisionScope): Promise<{ addresses: string[]; port: number }> {
+  const url = new URL(scope.mesh.server);
+  const found = await createServerAddressCheck(scope.provider)(url.hostname, scope.signal);
+  return { addresses: found.map(({ address }) => address), port: url.port === "" ? 443 : Number(url.port) };
+}
+
+/** Ready is proven, by this run and not by an earlier one. The first thing that is not as wished is the reason. */
+function summarize(results: PhaseResult[], observed: RevisionObservation): Condition {
+  const type = "Ready";
+  const worst =
+    results.find((result) => result.condition.status === "False") ??
+    results.find((result) => result.condition.status === "Unknown");
+  if (worst !== undefined) {
+    const { status, reason, message } = worst.condition;
+    return { type, status, reason, message };
+  }
+  if (observed.proofs.length === 0)
+    throw new ProvisionerError("unknown", "NotProven", "A reconcile ended without a failure and without a proof.");
+  return {
+    type,
+    status: "True",
+    reason: "Proven",
+    message: `Revision ${observed.namespace} serves its mesh through ${observed.hostname}.`,
+  };
+}
+
+function nextLookMs(results: PhaseResult[]): number {
+  return Math.min(resyncMs, ...results.map((result) => result.requeueAfterMs ?? resyncMs));
+}
