@@ -74,6 +74,7 @@ export default defineConfig({
     "unicorn/filename-case": ["error", { case: "kebabCase" }],
     "unicorn/prefer-node-protocol": "error",
     "unicorn/throw-new-error": "error",
+    "vitest/expect-expect": ["error", { assertFunctionNames: ["expect", "expect*"] }],
     "vitest/no-disabled-tests": "error",
     "vitest/no-focused-tests": "error",
   },

@@ -14,7 +14,12 @@ class NameOrderSequencer extends BaseSequencer {
 
 const limits = {
   unit: { testTimeout: 10_000, hookTimeout: 10_000 },
-  system: { testTimeout: 10 * minuteMs, hookTimeout: 10 * minuteMs, fileParallelism: false },
+  system: {
+    testTimeout: 10 * minuteMs,
+    hookTimeout: 10 * minuteMs,
+    fileParallelism: false,
+    globalSetup: ["e2e/tests/support/fleet-setup.ts"],
+  },
 };
 
 export default defineConfig({

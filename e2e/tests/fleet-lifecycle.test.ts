@@ -1,0 +1,155 @@
+import { spawn } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, describe, expect, test } from "vitest";
+import { openFleet } from "../src/fleet.ts";
+import { compareSnapshots, takeSnapshot } from "./support/machine-snapshot.ts";
+import { fleetEnvironment, readTestGround, testFleet } from "./support/test-fleet.ts";
+
+const second = openFleet("second", fleetEnvironment);
+const smallTopology = join(import.meta.dirname, "support/small-topology.yaml");
+const cli = join(import.meta.dirname, "../../packages/fleet/src/cli.ts");
+
+const up = (): Promise<string> => second.run(["up", "--topology", smallTopology], { quiet: true });
+const down = (): Promise<string> => second.run(["down", "--wipe"], { quiet: true });
+
+/** Equal at last: the kernel takes namespaces and cgroups away a moment after their last process. */
+async function expectSameMachine(before: Awaited<ReturnType<typeof takeSnapshot>>): Promise<void> {
+  await expect
+    .poll(async () => compareSnapshots(before, await takeSnapshot()), { timeout: 15_000, interval: 500 })
+    .toEqual({});
+}
+
+/** Process ids by part, of the parts that run. */
+const readPids = async (): Promise<Record<string, number>> =>
+  Object.fromEntries(
+    (await second.readStatus()).parts.filter((part) => part.running).map((part) => [part.name, part.pid]),
+  );
+
+afterEach(async () => {
+  await down();
+});
+
+test("a second fleet runs beside the first, and taking it down leaves the machine as it was", async () => {
+  const before = await takeSnapshot();
+  await up();
+  const [first, other] = await Promise.all([testFleet.readStatus(), second.readStatus()]);
+  expect([first.state, other.state]).toEqual(["up", "up"]);
+  expect(other.network.cidr).not.toBe(first.network.cidr);
+  expect(other.network).toMatchObject({ enforcesNetworkPolicy: false });
+  await down();
+  await expectSameMachine(before);
+  expect((await testFleet.readStatus()).state).toBe("up");
+});
+
+test.each([300, 1_500, 4_000])(
+  "an up that is killed after %i ms, and then a down, leave the machine as it was",
+  async (afterMs) => {
+    const before = await takeSnapshot();
+    const child = spawn(process.execPath, [cli, "up", "--name", "second", "--topology", smallTopology], {
+      stdio: "ignore",
+      env: fleetEnvironment,
+    });
+    await sleep(afterMs);
+    child.kill("SIGKILL");
+    await down();
+    await expectSameMachine(before);
+  },
+);
+
+test.each([800, 2_500])("an up that is killed after %i ms is finished by the next up", async (afterMs) => {
+  const child = spawn(process.execPath, [cli, "up", "--name", "second", "--topology", smallTopology], {
+    stdio: "ignore",
+    env: fleetEnvironment,
+  });
+  await sleep(afterMs);
+  child.kill("SIGKILL");
+  await up();
+  expect((await second.readStatus()).state).toBe("up");
+});
+
+describe("repair", () => {
+  test("up changes nothing that runs, and starts what was killed", async () => {
+    await up();
+    const before = await readPids();
+    await up();
+    expect(await readPids()).toEqual(before);
+
+    const victims = [
+      "etcd",
+      "dns",
+      "small-shop/kube-apiserver",
+      "small-istiod/containerd",
+      "small-istiod/kubelet",
+      "small-istiod/edge",
+    ];
+    for (const part of victims) await second.run(["kill", part], { quiet: true });
+    const degraded = await second.readStatus();
+    expect(degraded.state).toBe("degraded");
+    expect(degraded.parts.filter((part) => !part.running).map((part) => part.name)).toEqual(
+      expect.arrayContaining(victims),
+    );
+    await up();
+    expect((await second.readStatus()).state).toBe("up");
+    const after = await readPids();
+    for (const part of Object.keys(before))
+      expect([part, after[part] === before[part]]).toEqual([part, !victims.includes(part)]);
+  });
+
+  test.each(["backbone"])("up makes anew what lived in %s when that was killed", async (part) => {
+    await up();
+    await second.run(["kill", part], { quiet: true });
+    await up();
+    await expect.poll(async () => (await second.readStatus()).state, { timeout: 30_000, interval: 500 }).toBe("up");
+  });
+
+  test("data outlives a down", async () => {
+    await up();
+    const authority = await readFile((await second.readStatus()).clusters[0]?.kubeconfig ?? "", "utf8");
+    await second.run(["down"], { quiet: true });
+    expect((await second.readStatus()).state).toBe("down");
+    await up();
+    expect(await readFile((await second.readStatus()).clusters[0]?.kubeconfig ?? "", "utf8")).toBe(authority);
+  });
+});
+
+test("one part can be killed and started", async () => {
+  await up();
+  await second.run(["kill", "small-istiod/edge"], { quiet: true });
+  expect((await readPids())["small-istiod/edge"]).toBeUndefined();
+  await second.run(["start", "small-istiod/edge"], { quiet: true });
+  expect((await readPids())["small-istiod/edge"]).toBeGreaterThan(0);
+  expect(await second.run(["logs", "etcd"], { quiet: true })).toBeTypeOf("string");
+  const resolved = await second.run(["exec", "--", "getent", "hosts", "small-shop.api.pilothouse.test"], {
+    quiet: true,
+  });
+  expect(resolved).toContain("small-shop.api.pilothouse.test");
+});
+
+test("what is asked wrongly is said, with what would be right", async () => {
+  const failure = (parameters: string[]): Promise<string> =>
+    second.run(parameters, { quiet: true }).then(
+      () => "",
+      (error: unknown) => String(error),
+    );
+  expect(await failure(["status"])).toContain("There is no fleet second. Make it:");
+  expect(await failure(["ups"])).toContain("There is no command ups.");
+  expect(await failure(["up", "--topology", join(import.meta.dirname, "support/test-fleet.ts")])).toMatch(
+    /is not (a topology|YAML)/,
+  );
+  await up();
+  expect(await failure(["kill", "etc"])).toContain("There is no part etc.");
+  expect(await failure(["kubeconfig", "nowhere"])).toContain("There are: small-istiod, small-shop");
+  expect(await failure(["up"])).toContain("was made with another topology");
+});
+
+test("clusters share neither authority, nor service-account key, nor issuer", async () => {
+  const { status } = await readTestGround();
+  const read = (file: string): Promise<string[]> =>
+    Promise.all(
+      status.clusters.map((cluster) => readFile(join(status.folder, "clusters", cluster.name, "pki", file), "utf8")),
+    );
+  for (const file of ["ca.crt", "service-account.pub"])
+    expect([file, new Set(await read(file)).size]).toEqual([file, status.clusters.length]);
+});

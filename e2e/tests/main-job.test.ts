@@ -1,0 +1,38 @@
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { expect, test } from "vitest";
+import { fleetEnvironment, lines, testFleet } from "./support/test-fleet.ts";
+
+const program = join(import.meta.dirname, "../src/main-job.ts");
+
+async function runMainJob(...parameters: string[]): Promise<{ text: string; elapsedMs: number }> {
+  const startedMs = performance.now();
+  const { stdout } = await promisify(execFile)(process.execPath, [program, "--name", testFleet.name, ...parameters], {
+    env: fleetEnvironment,
+    timeout: 180_000,
+  });
+  return { text: stdout, elapsedMs: performance.now() - startedMs };
+}
+
+test.each(lines)("the main job on line %s ends with all four proofs", async (line) => {
+  const { text } = await runMainJob("--version", line);
+  for (const proof of ["admission", "injection", "certificate", "discovery"])
+    expect(text).toMatch(new RegExp(`proven +${proof}`));
+  expect(text).not.toContain("FAILED");
+  expect(text).toContain(`Revision shop-${line.replace(".", "-")} (istiod ${line}-dev) serves shop`);
+});
+
+test("run again it finds everything in place, and --remove takes it away", async () => {
+  const again = await runMainJob("--version", "1.32");
+  expect(again.text).toContain("Connected to proven in");
+  expect((await runMainJob("--version", "1.22", "--remove")).text).toContain("shop stays connected");
+  expect((await runMainJob("--version", "1.32", "--remove")).text).toContain("shop disconnected");
+  expect((await runMainJob("--version", "1.32", "--remove")).text).toContain("nothing to remove");
+});
+
+test("a line that does not exist is refused with those that do", async () => {
+  await expect(runMainJob("--version", "1.5")).rejects.toThrow(
+    /there is no version of line 1\.5; there are 1\.22, 1\.32/,
+  );
+});

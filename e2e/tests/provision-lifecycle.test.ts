@@ -1,0 +1,142 @@
+import {
+  connectSteps,
+  disconnectSteps,
+  type KubeClient,
+  type MeshCluster,
+  reconcileSteps,
+  removeSteps,
+} from "@pilothouse/provisioner";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { reconcileUntilReady, removeUntilDone } from "../src/reconcile-loop.ts";
+import { adminClient, connectMesh, describeRevision, disconnectMesh } from "./support/mesh.ts";
+import { compareObjects, listAllObjects } from "./support/objects.ts";
+import { startWorker } from "./support/run-worker.ts";
+import { lines } from "./support/test-fleet.ts";
+
+/** What a removal and a disconnection keep on purpose: the definitions of Istio's kinds (with the API groups they make), and the mesh's certificate authority in its namespace. */
+const isKept = (name: string): boolean =>
+  /(CustomResourceDefinition|APIService) .*\.istio\.io /.test(name) ||
+  /^v1 (Secret istio-system\/istio-ca-secret|Namespace istio-system|ServiceAccount istio-system\/default|ConfigMap istio-system\/kube-root-ca\.crt) /.test(
+    name,
+  );
+
+/** How many of each kind a revision has in both clusters. */
+async function countObjects(shop: KubeClient, host: KubeClient, revision: string): Promise<Record<string, number>> {
+  const count = async (client: KubeClient, apiVersion: string, kind: string, namespace: string): Promise<number> =>
+    (await client.list({ apiVersion, kind }, { namespace })).length;
+  return {
+    serviceAccounts: await count(shop, "v1", "ServiceAccount", "pilothouse-system"),
+    boundSecrets: await count(shop, "v1", "Secret", "pilothouse-system"),
+    hostSecrets: await count(host, "v1", "Secret", revision),
+    deployments: await count(host, "apps/v1", "Deployment", revision),
+    replicaSets: await count(host, "apps/v1", "ReplicaSet", revision),
+    configMaps: await count(host, "v1", "ConfigMap", revision),
+  };
+}
+
+const hostOf = (line: string): string => (line === "1.22" ? "istiod-eu-1-a" : "istiod-eu-1-b");
+
+describe.each(lines)("line %s", (line) => {
+  test("connect, provision, prove, remove and disconnect leave both clusters as they were", async () => {
+    const shop = await adminClient("shop");
+    const host = await adminClient(hostOf(line));
+    const [shopBefore, hostBefore] = await Promise.all([listAllObjects(shop), listAllObjects(host)]);
+
+    const mesh = await connectMesh("shop");
+    const request = await describeRevision(mesh, line, `clean-${line.replace(".", "-")}`);
+    const { observed, conditions } = await reconcileUntilReady(request, { timeoutMs: 60_000 });
+    expect(observed.proofs.map((proof) => [proof.name, proof.ok])).toEqual([
+      ["admission", true],
+      ["injection", true],
+      ["certificate", true],
+      ["discovery", true],
+    ]);
+    expect(conditions.every((condition) => condition.status === "True")).toBe(true);
+
+    const removed = await removeUntilDone({ ...request, giveUpAtMs: Date.now() + 60_000 }, { timeoutMs: 60_000 });
+    expect(removed.leftovers).toEqual([]);
+    await disconnectMesh(mesh);
+
+    await expect
+      .poll(async () => compareObjects(shopBefore, await listAllObjects(shop)).added.filter((name) => !isKept(name)), {
+        timeout: 30_000,
+      })
+      .toEqual([]);
+    expect(compareObjects(shopBefore, await listAllObjects(shop)).gone).toEqual([]);
+    await expect
+      .poll(async () => compareObjects(hostBefore, await listAllObjects(host)), { timeout: 30_000 })
+      .toEqual({ gone: [], added: [] });
+  });
+});
+
+describe("a process killed after any step", () => {
+  const line = "1.32";
+  let mesh: MeshCluster;
+  let shop: KubeClient;
+  let host: KubeClient;
+  let undisturbed: Record<string, number>;
+
+  beforeAll(async () => {
+    [shop, host] = await Promise.all([adminClient("shop"), adminClient(hostOf(line))]);
+    mesh = await connectMesh("shop");
+    const request = await describeRevision(mesh, line, "undisturbed");
+    await reconcileUntilReady(request, { timeoutMs: 60_000 });
+    undisturbed = await countObjects(shop, host, "undisturbed");
+    await removeUntilDone({ ...request, giveUpAtMs: Date.now() + 60_000 }, { timeoutMs: 60_000 });
+  });
+
+  afterAll(async () => {
+    await disconnectMesh(mesh);
+  });
+
+  test.each(reconcileSteps)("of a reconcile: %s", async (step) => {
+    const revision = `killed-${reconcileSteps.indexOf(step)}`;
+    const worker = startWorker({ verb: "reconcile", cluster: "shop", line, revision, mesh, stopAfter: step });
+    expect((await worker.ended).signal).toBe("SIGKILL");
+    expect(worker.steps).toContain(step);
+
+    const request = await describeRevision(mesh, line, revision);
+    await reconcileUntilReady(request, { timeoutMs: 60_000 });
+    expect(await countObjects(shop, host, revision)).toEqual(undisturbed);
+    await removeUntilDone({ ...request, giveUpAtMs: Date.now() + 60_000 }, { timeoutMs: 60_000 });
+  });
+
+  test.each(removeSteps)("of a removal: %s", async (step) => {
+    const revision = `unmade-${removeSteps.indexOf(step)}`;
+    const request = await describeRevision(mesh, line, revision);
+    const before = await listAllObjects(shop);
+    await reconcileUntilReady(request, { timeoutMs: 60_000 });
+    const worker = startWorker({ verb: "remove", cluster: "shop", line, revision, mesh, stopAfter: step });
+    expect((await worker.ended).signal).toBe("SIGKILL");
+    const removed = await removeUntilDone({ ...request, giveUpAtMs: Date.now() + 60_000 }, { timeoutMs: 60_000 });
+    expect(removed.leftovers).toEqual([]);
+    expect(compareObjects(before, await listAllObjects(shop)).added.filter((name) => !isKept(name))).toEqual([]);
+    expect(await host.get({ apiVersion: "v1", kind: "Namespace", name: revision })).toBeUndefined();
+  });
+});
+
+describe("a connection cut off after any step", () => {
+  test.each(connectSteps)("of connecting: %s", async (step) => {
+    const pay = await adminClient("pay");
+    const worker = startWorker({ verb: "connect", cluster: "pay", stopAfter: step });
+    expect((await worker.ended).signal).toBe("SIGKILL");
+    const mesh = await connectMesh("pay");
+    expect(
+      await pay.list({ apiVersion: "v1", kind: "ServiceAccount" }, { namespace: "pilothouse-system" }),
+    ).toHaveLength(2);
+    expect(await pay.list({ apiVersion: "v1", kind: "Secret" }, { namespace: "pilothouse-system" })).toHaveLength(1);
+    await disconnectMesh(mesh);
+  });
+
+  test.each(disconnectSteps)("of disconnecting: %s", async (step) => {
+    const pay = await adminClient("pay");
+    const before = await listAllObjects(pay);
+    const mesh = await connectMesh("pay");
+    const worker = startWorker({ verb: "disconnect", cluster: "pay", mesh, stopAfter: step });
+    expect((await worker.ended).signal).toBe("SIGKILL");
+    await disconnectMesh(mesh);
+    await expect
+      .poll(async () => compareObjects(before, await listAllObjects(pay)), { timeout: 30_000 })
+      .toEqual({ gone: [], added: [] });
+  });
+});

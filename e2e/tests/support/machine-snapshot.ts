@@ -1,0 +1,152 @@
+import { execFile } from "node:child_process";
+import { readdir, readFile, readlink } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { promisify } from "node:util";
+import { readTestGround } from "./test-fleet.ts";
+
+/** Everything of a machine that a fleet could leave behind, each as sorted lines. */
+export interface MachineSnapshot {
+  processes: string[];
+  mounts: string[];
+  networkNamespaces: string[];
+  links: string[];
+  routes: string[];
+  packetFilter: string[];
+  cgroups: string[];
+  sysctls: string[];
+  folders: string[];
+}
+
+const run = async (
+  program: string,
+  parameters: string[],
+  environment: NodeJS.ProcessEnv = process.env,
+): Promise<string[]> => {
+  const { stdout } = await promisify(execFile)(program, parameters, { env: environment, maxBuffer: 64 * 1024 * 1024 });
+  return stdout.split("\n").filter((line) => line !== "");
+};
+
+/** Processes that are not of this test's own tree and no threads of the kernel, as `pid command`. */
+async function listProcesses(): Promise<string[]> {
+  const rows = (await run("ps", ["-eo", "pid=,ppid=,comm="])).map((line) => {
+    const [pid = "", parent = "", ...name] = line.trim().split(/\s+/);
+    return { pid, parent, name: name.join(" ") };
+  });
+  const own = new Set([String(process.pid), String(process.ppid)]);
+  for (let grew = true; grew;) {
+    const size = own.size;
+    for (const row of rows) if (own.has(row.parent)) own.add(row.pid);
+    grew = own.size > size;
+  }
+  return rows
+    .filter((row) => !own.has(row.pid) && row.parent !== "2" && row.pid !== "2")
+    .map((row) => `${row.pid} ${row.name}`);
+}
+
+async function listNetworkNamespaces(): Promise<string[]> {
+  const ids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
+  const links = await Promise.all(ids.map((id) => readlink(`/proc/${id}/ns/net`).catch(() => "")));
+  return [...new Set(links)].filter((link) => link !== "");
+}
+
+async function listCgroups(): Promise<string[]> {
+  const mounts = (await readFile("/proc/self/mounts", "utf8")).split("\n").filter((line) => / cgroup2? /.test(line));
+  const folders = mounts.map((line) => line.split(" ")[1] ?? "").filter((folder) => folder !== "");
+  return (await Promise.all(folders.map((folder) => run("find", [folder, "-type", "d"])))).flat();
+}
+
+/** Values that change by themselves, on any machine. */
+const restless =
+  /\/(random\/|quota\/|pty\/nr|ns_last_pid|dentry-state|file-nr|inode-nr|inode-state|dentry-negative|nf_conntrack_count|aio-nr|.*\/conf\/pilothouse)/;
+
+async function listSysctls(): Promise<string[]> {
+  const files = (await run("find", ["/proc/sys", "-type", "f", "-perm", "-u=r"])).filter(
+    (file) => !restless.test(file),
+  );
+  const lines = await Promise.all(
+    files.map(async (file) => `${file}=${(await readFile(file, "utf8").catch(() => "")).trim()}`),
+  );
+  // Neighbour tables and per-link settings come and go with links, which are compared by themselves.
+  return lines.filter((line) => !/\/net\/(ipv4|ipv6)\/(conf|neigh)\/pilothouse/.test(line));
+}
+
+async function listRoutes(): Promise<string[]> {
+  const questions = [["route"], ["rule"]].flatMap(([object = ""]) =>
+    ["-4", "-6"].map((family) => [family, object, "show", ...(object === "route" ? ["table", "all"] : [])]),
+  );
+  // Times to live of learned routes count down.
+  return (await Promise.all(questions.map((question) => run("ip", question))))
+    .flat()
+    .map((line) => line.replace(/ expires \S+/, ""));
+}
+
+/** Where container runtimes, CNI and the kubelet write by default. */
+const suspectFolders = [
+  "/var/log",
+  "/var/log/containers",
+  "/var/log/pods",
+  "/var/lib/cni",
+  "/var/lib/kubelet",
+  "/var/lib/containerd",
+  "/etc/cni",
+  "/opt/cni",
+  "/run",
+  "/run/netns",
+  "/run/containerd",
+];
+
+async function listFolders(): Promise<string[]> {
+  const found = await Promise.all(
+    suspectFolders.map(async (folder) => (await readdir(folder).catch(() => [])).map((name) => join(folder, name))),
+  );
+  const resolver = ["/etc/hosts", "/etc/resolv.conf"];
+  const texts = await Promise.all(resolver.map(async (file) => `${file}: ${await readFile(file, "utf8")}`));
+  return [...found.flat(), ...texts];
+}
+
+/** Rules of IPv4 and IPv6, of both back ends that the fleet's iptables has. */
+async function listPacketFilter(): Promise<string[]> {
+  const { parts } = await readTestGround();
+  const folder = dirname(parts.paths["iptables-save"] ?? "");
+  const programs = ["iptables-save", "ip6tables-save", "iptables-legacy-save", "ip6tables-legacy-save"];
+  const lines = await Promise.all(programs.map((program) => run(join(folder, program), [], parts.environment)));
+  return lines
+    .flat()
+    .filter((line) => !line.startsWith("#"))
+    .map((line) => line.replace(/\[\d+:\d+\]/, ""));
+}
+
+/** Takes a snapshot of this machine. */
+export async function takeSnapshot(): Promise<MachineSnapshot> {
+  const sorted = async (lines: Promise<string[]>): Promise<string[]> => (await lines).toSorted();
+  return {
+    processes: await sorted(listProcesses()),
+    mounts: await sorted(readFile("/proc/self/mounts", "utf8").then((text) => text.split("\n"))),
+    networkNamespaces: await sorted(listNetworkNamespaces()),
+    links: await sorted(run("ip", ["-brief", "link"]).then((lines) => lines.map((line) => line.split(/\s+/)[0] ?? ""))),
+    routes: await sorted(listRoutes()),
+    packetFilter: await sorted(listPacketFilter()),
+    cgroups: await sorted(listCgroups()),
+    sysctls: await sorted(listSysctls()),
+    folders: await sorted(listFolders()),
+  };
+}
+
+/** What differs, by kind: lines that are gone (-) and new ones (+). An empty object when the snapshots are equal. */
+export function compareSnapshots(before: MachineSnapshot, after: MachineSnapshot): Record<string, string[]> {
+  const keys = Object.keys(before).filter((key): key is keyof MachineSnapshot => key in after);
+  return Object.fromEntries(
+    keys
+      .map((key): [string, string[]] => {
+        const [old, now] = [new Set(before[key]), new Set(after[key])];
+        return [
+          key,
+          [
+            ...before[key].filter((line) => !now.has(line)).map((line) => `- ${line}`),
+            ...after[key].filter((line) => !old.has(line)).map((line) => `+ ${line}`),
+          ],
+        ];
+      })
+      .filter(([, lines]) => lines.length > 0),
+  );
+}

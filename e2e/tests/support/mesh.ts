@@ -1,0 +1,96 @@
+import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { promisify } from "node:util";
+import {
+  type ClusterAccess,
+  connectCluster,
+  createDeadline,
+  createKubeClient,
+  disconnectCluster,
+  type KubeClient,
+  type MeshCluster,
+  parseKubeconfig,
+  type RevisionRequest,
+} from "@pilothouse/provisioner";
+import { findIstiodCluster, findVersion } from "../../src/ground.ts";
+import { readTestGround } from "./test-fleet.ts";
+
+/** An hour: no test lasts longer, and a client must have a deadline. */
+const sessionMs = 3_600_000;
+
+/** Path of a cluster's administrator kubeconfig. */
+export async function findKubeconfig(cluster: string): Promise<string> {
+  const { status } = await readTestGround();
+  const found = status.clusters.find((candidate) => candidate.name === cluster);
+  if (found === undefined) throw new Error(`the fleet has no cluster ${cluster}`);
+  return found.kubeconfig;
+}
+
+/** An administrator's access to a cluster of the fleet. */
+async function adminAccess(cluster: string): Promise<ClusterAccess> {
+  return parseKubeconfig(await readFile(await findKubeconfig(cluster), "utf8")).access;
+}
+
+/** An administrator's client for a cluster of the fleet. */
+export async function adminClient(cluster: string): Promise<KubeClient> {
+  return createKubeClient(await adminAccess(cluster), { deadline: createDeadline(sessionMs) });
+}
+
+/** Connects a mesh cluster of the fleet under its own name. */
+export async function connectMesh(name: string): Promise<MeshCluster> {
+  const { provider, versions } = await readTestGround();
+  const kubeconfig = await readFile(await findKubeconfig(name), "utf8");
+  const { cluster } = await connectCluster({
+    id: name,
+    kubeconfig,
+    provider,
+    versions,
+    deadline: createDeadline(60_000),
+  });
+  return cluster;
+}
+
+/** Disconnects a mesh cluster. */
+export async function disconnectMesh(mesh: MeshCluster): Promise<void> {
+  const { provider } = await readTestGround();
+  await disconnectCluster({ cluster: mesh, provider, deadline: createDeadline(60_000) });
+}
+
+/** The request for a revision of a line in a mesh cluster, as plain data with the clients' ground. */
+export async function describeRevision(
+  mesh: MeshCluster,
+  line: string,
+  id: string,
+): Promise<Omit<RevisionRequest, "deadline">> {
+  const ground = await readTestGround();
+  const region = ground.status.clusters.find((cluster) => cluster.name === mesh.id)?.region ?? "";
+  return {
+    revision: {
+      id,
+      tenant: "test",
+      controlPlane: mesh.id,
+      version: findVersion(ground, line),
+      replicas: 1,
+      tokenLifetimeSeconds: 3600,
+    },
+    mesh,
+    istiodCluster: await findIstiodCluster(ground, line, region),
+    provider: ground.provider,
+    dns: ground.dns,
+  };
+}
+
+/** Runs kubectl commands, as they were printed for a person, as a cluster's administrator. */
+export async function runCommands(cluster: string, commands: string[]): Promise<void> {
+  const { parts } = await readTestGround();
+  const kubectl = parts.paths["kubectl"];
+  if (kubectl === undefined) throw new Error("the fleet's parts have no kubectl");
+  const environment = {
+    ...process.env,
+    KUBECONFIG: await findKubeconfig(cluster),
+    PATH: `${dirname(kubectl)}:${process.env["PATH"] ?? ""}`,
+  };
+  for (const command of commands)
+    await promisify(execFile)("/bin/sh", ["-c", command], { env: environment, timeout: 60_000 });
+}
