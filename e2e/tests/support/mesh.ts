@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { dirname } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import {
   type ClusterAccess,
@@ -11,6 +12,7 @@ import {
   type KubeClient,
   type MeshCluster,
   parseKubeconfig,
+  ProvisionerError,
   type RevisionRequest,
 } from "@pilothouse/provisioner";
 import { findIstiodCluster, findVersion } from "../../src/ground.ts";
@@ -41,14 +43,17 @@ export async function adminClient(cluster: string): Promise<KubeClient> {
 export async function connectMesh(name: string): Promise<MeshCluster> {
   const { provider, versions } = await readTestGround();
   const kubeconfig = await readFile(await findKubeconfig(name), "utf8");
-  const { cluster } = await connectCluster({
-    id: name,
-    kubeconfig,
-    provider,
-    versions,
-    deadline: createDeadline(60_000),
-  });
-  return cluster;
+  const endMs = performance.now() + 60_000;
+  for (;;) {
+    try {
+      const deadline = createDeadline(60_000);
+      return (await connectCluster({ id: name, kubeconfig, provider, versions, deadline })).cluster;
+    } catch (error) {
+      // The namespaces of a test before may still be ending.
+      if (!(error instanceof ProvisionerError) || error.kind !== "notReady" || performance.now() > endMs) throw error;
+      await sleep(500);
+    }
+  }
 }
 
 /** Disconnects a mesh cluster. */
