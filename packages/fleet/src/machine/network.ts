@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
@@ -90,7 +90,6 @@ async function openPlace(
   await endOrphans();
   const script = [
     "set -e",
-    `rm -f ${shell(flag)}`,
     "mount --make-rshared /",
     ...setUp,
     "ip link set lo up",
@@ -98,6 +97,8 @@ async function openPlace(
     "exec sleep infinity",
   ];
   await mkdir(scope.recordsFolder, { recursive: true });
+  // Before the start: with an old flag, the new process would be taken for a place while it is still in the host's namespaces.
+  await rm(flag, { force: true });
   const pid = await startProcess(scope, {
     part,
     command: ["unshare", "--mount", "--net", "--propagation", "private", "/bin/sh", "-c", script.join("\n")],
