@@ -1,14 +1,17 @@
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import {
   connectCluster,
+  type ConnectRequest,
   createDeadline,
   disconnectCluster,
   type MeshCluster,
   ProvisionerError,
   type RemovalRequest,
   type RevisionRequest,
+  type RevisionStep,
 } from "@pilothouse/provisioner";
 import { type Fleet, openFleet } from "./fleet.ts";
 import { findIstiodCluster, findVersion, type Ground, readGround } from "./ground.ts";
@@ -19,7 +22,7 @@ const usage = `Usage: npm run main-job -- --version LINE [--remove] [--cluster N
 Brings the local fleet up, connects the mesh cluster "shop", gives it a control plane of the version line in an istiod cluster
 outside it, and proves it through the public edge. --remove takes it away again.`;
 
-const stepWords: Record<string, string> = {
+const stepWords: Partial<Record<RevisionStep, string>> = {
   isolationApplied: "namespace, quota, limits and network policies in the istiod cluster",
   customResourcesApplied: "Istio's CustomResourceDefinitions in the mesh cluster",
   identityGranted: "an identity for istiod in the mesh cluster",
@@ -31,7 +34,17 @@ const stepWords: Record<string, string> = {
   webhooksInstalled: "webhooks proven there, and opened to all namespaces",
   webhooksTried: "webhooks installed for the probe's namespace alone",
   proven: "everything proven again, through the webhooks",
+  newTokenIssued: "a new token for istiod issued, since 60 % of the old one's life is over",
+  newTokenHandedOver: "the new token written beside istiod",
+  oldReviewsWithheld: "looking whether istiod acts with the new token",
+  newTokenSeen: "istiod acts with the new token",
+  oldTokenRevoked: "the old token revoked",
+  renewalRecorded: "the renewal of istiod's token done",
 };
+
+/** A namespace that is being removed takes 5 to 20 s to go; what has not gone by then waits for something. */
+const longestRemovalMs = 60_000;
+const removalIntervalMs = 500;
 
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
 const seconds = (sinceMs: number): string => `${((performance.now() - sinceMs) / 1000).toFixed(2)} s`.padStart(9);
@@ -55,6 +68,23 @@ async function saveConnection(file: string, cluster: MeshCluster): Promise<void>
   await rename(`${file}.tmp`, file);
 }
 
+/** Connects, and waits for an earlier removal that is still going on. */
+async function connectWhenFree(request: Omit<ConnectRequest, "deadline">): Promise<MeshCluster> {
+  const endMs = performance.now() + longestRemovalMs;
+  let isTold = false;
+  for (;;) {
+    try {
+      return (await connectCluster({ ...request, deadline: createDeadline(60_000) })).cluster;
+    } catch (error) {
+      const isEnding = error instanceof ProvisionerError && error.code === "BeingRemoved";
+      if (!isEnding || performance.now() + removalIntervalMs > endMs) throw error;
+      if (!isTold) print(`             waiting at most ${longestRemovalMs / 1000} s: ${error.message}`);
+      isTold = true;
+    }
+    await sleep(removalIntervalMs);
+  }
+}
+
 async function ensureConnected(ground: Ground, name: string): Promise<MeshCluster> {
   const file = connectionFile(ground, name);
   const known = await readConnection(file);
@@ -64,13 +94,7 @@ async function ensureConnected(ground: Ground, name: string): Promise<MeshCluste
   if (target === undefined) throw new Error(`the fleet has no mesh cluster ${name}`);
   const kubeconfig = await readFile(target.kubeconfig, "utf8");
   const { provider, versions } = ground;
-  const { cluster } = await connectCluster({
-    id: name,
-    kubeconfig,
-    provider,
-    versions,
-    deadline: createDeadline(60_000),
-  });
+  const cluster = await connectWhenFree({ id: name, kubeconfig, provider, versions });
   await saveConnection(file, cluster);
   return cluster;
 }
@@ -104,7 +128,7 @@ async function provision(ground: Ground, name: string, line: string, startedMs: 
   print(`${seconds(startedMs)}  ${name} connected (${seconds(connectMs).trim()})`);
   const request = await describeRequest(ground, name, line, mesh);
   const seen = new Set<string>();
-  const onStep = (step: string): void => {
+  const onStep = (step: RevisionStep): void => {
     if (seen.has(step)) return;
     seen.add(step);
     print(`${seconds(startedMs)}  ${stepWords[step] ?? step}`);

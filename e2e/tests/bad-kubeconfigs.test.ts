@@ -9,7 +9,7 @@ import {
 import { beforeAll, describe, expect, test } from "vitest";
 import { parse, stringify } from "yaml";
 import { adminClient, connectMesh, findKubeconfig } from "./support/mesh.ts";
-import { compareObjects, listAllObjects } from "./support/objects.ts";
+import { compareObjects, listAllObjects, noDifferences } from "./support/objects.ts";
 import { readTestGround } from "./support/test-fleet.ts";
 
 /** A kubeconfig in the form that the fleet writes; tests change one thing in it. */
@@ -71,7 +71,7 @@ async function connect(kubeconfig: string, id = "pay"): Promise<ProvisionerError
 }
 
 const expectUntouched = async (): Promise<void> => {
-  expect(compareObjects(before, await listAllObjects(pay))).toEqual({ gone: [], added: [] });
+  expect(compareObjects(before, await listAllObjects(pay))).toEqual(noDifferences);
 };
 
 describe("what is refused as it is read", () => {
@@ -207,7 +207,7 @@ test("too few rights: all that is missing is named at once, and no token is in t
   expect(error.message).not.toContain(token);
   await expect
     .poll(async () => compareObjects(before, await listAllObjects(pay)), { timeout: 30_000 })
-    .toEqual({ gone: [], added: [] });
+    .toEqual(noDifferences);
 });
 
 test("a cluster that runs Istio already is refused, and the error says what was found", async () => {
@@ -232,7 +232,7 @@ test("a cluster that runs Istio already is refused, and the error says what was 
   expect(error.message).toContain("mesh-before/istiod");
   await expect
     .poll(async () => compareObjects(before, await listAllObjects(pay)), { timeout: 30_000 })
-    .toEqual({ gone: [], added: [] });
+    .toEqual(noDifferences);
 });
 
 test("a cluster that is connected under another name is refused; disconnecting leaves nothing", async () => {
@@ -242,5 +242,5 @@ test("a cluster that is connected under another name is refused; disconnecting l
   await disconnectCluster({ cluster: mesh, provider, deadline: createDeadline(60_000) });
   await expect
     .poll(async () => compareObjects(before, await listAllObjects(pay)), { timeout: 30_000 })
-    .toEqual({ gone: [], added: [] });
+    .toEqual(noDifferences);
 });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { calculateRatios, replaceLineReport } from "../src/bench/report.ts";
+import { calculateRatios, judgeRatio, replaceLineReport } from "../src/bench/report.ts";
 import {
   calculateMedian,
   calculatePercentile,
@@ -60,6 +60,17 @@ test("ratios compare medians, pairs, and the script without its step for the def
     byHandProvenAfterMs: 0,
   });
   expect(ratios).toEqual({ ofMedians: 0.5, medianOfPairs: 0.75, withoutDefinitions: 1 });
+});
+
+test.each([
+  [0.9, true, "as aimed for"],
+  [1.3, true, "as aimed for"],
+  [1.31, true, "allowed, 1.3 is the aim"],
+  [2, true, "allowed, 1.3 is the aim"],
+  [2.01, false, "too slow, at most 2 is allowed"],
+  [Number.NaN, false, "too slow, at most 2 is allowed"],
+])("a ratio of %f is allowed: %s, %s", (ratio, isAllowed, words) => {
+  expect(judgeRatio(ratio)).toEqual({ isAllowed, words });
 });
 
 test("a line's report replaces what was between its markers, and nothing else", () => {

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { KubeClient, MeshCluster, RemovalResult, RevisionRequest } from "@pilothouse/provisioner";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { reconcileUntilReady, removeUntilDone } from "../src/reconcile-loop.ts";
@@ -11,16 +12,25 @@ import {
   servicePort,
   workloadNamespace,
 } from "./support/mesh-workloads.ts";
-import { readEnvoyStats, type Sidecar, startSidecar } from "./support/sidecar.ts";
+import { readEnvoyConfig, readEnvoyStats, type Sidecar, startSidecar } from "./support/sidecar.ts";
 import { readTestGround } from "./support/test-fleet.ts";
 import { closeWorkloads, openWorkloadPlace } from "./support/workload-place.ts";
 
 const line = "1.32";
+/** The other revisions are of both lines, in turns, so that both edges see them come and go. */
+const passingLines = [line, "1.22"] as const;
 const revisions = 20;
 const xdsPort = 15012;
 
 /** Where the administration interface of the fleet's edges listens, on the edge's own node alone. */
 const edgeAdminPort = 15900;
+
+interface Edge {
+  /** Name of its istiod cluster. */
+  cluster: string;
+  pid: number;
+  address: string;
+}
 
 type Request = Omit<RevisionRequest, "deadline">;
 
@@ -29,7 +39,7 @@ let pay: KubeClient;
 let watched: Request;
 let stream: DiscoveryWatch;
 let sidecar: Sidecar;
-let edge: { pid: number; address: string };
+let edges: Edge[];
 
 beforeAll(async () => {
   await closeWorkloads();
@@ -39,7 +49,11 @@ beforeAll(async () => {
   watched = await describeRevision(meshes.pay, line, "watched");
   const { observed } = await reconcileUntilReady(watched, { timeoutMs: 60_000 });
   const revision = { id: watched.revision.id, hostname: observed.hostname };
-  edge = await findEdge(watched.istiodCluster.name);
+  edges = await Promise.all(
+    passingLines.map(async (passing) =>
+      findEdge((await describeRevision(meshes.pay, passing, "any")).istiodCluster.name),
+    ),
+  );
 
   const place = await openWorkloadPlace("client", 0);
   await applyWorkloads(pay, revision.id);
@@ -63,20 +77,22 @@ afterAll(async () => {
   await Promise.all([disconnectMesh(meshes.pay), disconnectMesh(meshes.shop)]);
 });
 
-async function findEdge(cluster: string): Promise<typeof edge> {
+async function findEdge(cluster: string): Promise<Edge> {
   const { status } = await readTestGround();
   const part = status.parts.find((candidate) => candidate.name === `${cluster}/edge`);
   const address = status.clusters.find((candidate) => candidate.name === cluster)?.edge?.address;
   if (part === undefined || address === undefined) throw new Error(`${cluster} has no edge`);
-  return { pid: part.pid, address };
+  return { cluster, pid: part.pid, address };
 }
 
-/** The connections for discovery that are open at the edge: from proxies, and on to istiod. */
-async function listEdgeConnections(): Promise<Connection[]> {
+/** The connections for discovery that are open at an edge: from proxies, and on to istiod. */
+async function listEdgeConnections(edge: Edge): Promise<Connection[]> {
   const isDiscovery = ({ own, peer }: Connection): boolean =>
     own === `${edge.address}:${xdsPort}` || peer.endsWith(`:${xdsPort}`);
   return (await listConnections(edge.pid)).filter(isDiscovery).toSorted((a, b) => a.inode.localeCompare(b.inode));
 }
+
+const listConnectionsOfEdges = (): Promise<Connection[][]> => Promise.all(edges.map(listEdgeConnections));
 
 /** Some of the numbers of a program, by name. */
 const select = (stats: Map<string, number>, pattern: RegExp): Record<string, number> =>
@@ -95,18 +111,32 @@ const agentResets = /connection_(failures|terminations|cancellations)/;
 const edgeResets =
   /^(listener_manager\.(listener_\w+|total_\w+_draining)|cluster_manager\.cluster_(added|modified|removed)|tcp\.xds\.(idle_timeout|max_downstream_connection_duration|downstream_cx_(drain|overload)_close)|cluster\.istiods\.(upstream_cx_(idle_timeout|max_duration_reached|overflow|protocol_error)|upstream_rq_[rt]x_reset)|server\.hot_restart_epoch)$/;
 
+/** What of an edge a reset or a change of its configuration would change. */
+async function observeEdge({ cluster, pid }: Edge) {
+  const [stats, configuration] = await Promise.all([
+    readEnvoyStats(pid, edgeAdminPort),
+    // An edge's endpoints are the istiods that it was asked for.
+    readEnvoyConfig(pid, edgeAdminPort, "allButEndpoints"),
+  ]);
+  return {
+    cluster,
+    counters: select(stats, edgeResets),
+    configuration: createHash("sha256").update(configuration).digest("hex"),
+  };
+}
+
 /** Everything that a reset would change. */
 async function observeResets() {
-  const [sidecarStats, agentStats, edgeStats, ofSidecar] = await Promise.all([
+  const [sidecarStats, agentStats, ofEdges, ofSidecar] = await Promise.all([
     sidecar.readStats(),
     sidecar.readAgentStats(),
-    readEnvoyStats(edge.pid, edgeAdminPort),
+    Promise.all(edges.map(observeEdge)),
     listOutgoingConnections(sidecar.place.pid),
   ]);
   return {
     sidecar: select(sidecarStats, sidecarResets),
     agent: select(agentStats, agentResets),
-    edge: select(edgeStats, edgeResets),
+    edges: ofEdges,
     sidecarConnections: ofSidecar,
   };
 }
@@ -124,18 +154,26 @@ function removeInTwo(request: Request): { fromMesh: Promise<void>; entirely: Pro
 
 test(`${revisions} revisions that come and go disturb no stream and no sidecar beside them`, async () => {
   const before = await observeResets();
-  const edgeConnections = await listEdgeConnections();
+  const edgeConnections = await listConnectionsOfEdges();
   expect(Object.keys(before.sidecar).length).toBeGreaterThan(10);
   expect(before.sidecar["cluster.xds-grpc.upstream_cx_total"]).toBe(1);
-  expect(Object.keys(before.edge)).toContain("listener_manager.listener_modified");
+  expect(new Set(before.edges.map(({ cluster }) => cluster)).size).toBe(passingLines.length);
+  for (const { counters } of before.edges)
+    expect(Object.keys(counters)).toContain("listener_manager.listener_modified");
   // The stream's and the sidecar's, from the outside and on to istiod.
   expect(before.sidecarConnections).not.toEqual([]);
-  expect(edgeConnections).toHaveLength(2 * (before.sidecarConnections.length + 1));
+  expect(edgeConnections.map((connections) => connections.length)).toEqual([
+    2 * (before.sidecarConnections.length + 1),
+    0,
+  ]);
 
   const removals: Promise<RemovalResult>[] = [];
   for (let index = 0; index < revisions; index += 1) {
-    const request = await describeRevision(index % 2 === 0 ? meshes.pay : meshes.shop, line, `passing-${index}`);
-    expect(request.istiodCluster.name).toBe(watched.istiodCluster.name);
+    // Each line in each mesh cluster.
+    const mesh = index % 2 === 0 ? meshes.pay : meshes.shop;
+    const passing = passingLines[Math.floor(index / 2) % 2] ?? line;
+    const request = await describeRevision(mesh, passing, `passing-${index}`);
+    expect(request.istiodCluster.name).toBe(edges[passingLines.indexOf(passing)]?.cluster);
     await reconcileUntilReady(request, { timeoutMs: 60_000 });
     const removal = removeInTwo(request);
     await removal.fromMesh;
@@ -145,8 +183,8 @@ test(`${revisions} revisions that come and go disturb no stream and no sidecar b
   expect((await Promise.all(removals)).flatMap((removal) => removal.leftovers)).toEqual([]);
 
   expect(await observeResets()).toEqual(before);
-  // The same sockets at the edge, and none more.
-  await expect.poll(listEdgeConnections, { timeout: 10_000 }).toEqual(edgeConnections);
+  // The same sockets at the edges, and none more.
+  await expect.poll(listConnectionsOfEdges, { timeout: 10_000 }).toEqual(edgeConnections);
   expect(await sidecar.readReadiness()).toBe(200);
   await stream.ping();
 

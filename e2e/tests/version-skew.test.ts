@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
   createDeadline,
@@ -8,7 +9,8 @@ import {
 } from "@pilothouse/provisioner";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { reconcileUntilReady, removeUntilDone } from "../src/reconcile-loop.ts";
-import { adminClient, connectMesh, describeRevision, disconnectMesh } from "./support/mesh.ts";
+import { adminClient, connectMesh, describeRevision, disconnectMesh, runCommands } from "./support/mesh.ts";
+import { compareObjects, listAllObjects, noDifferences } from "./support/objects.ts";
 import { waitFor } from "./support/wait-for.ts";
 
 const definitions = { apiVersion: "apiextensions.k8s.io/v1", kind: "CustomResourceDefinition" };
@@ -65,4 +67,23 @@ test("the newer istiod on the older line's definitions is not Ready, and the rea
   expect(served?.metadata.annotations?.["pilothouse.io/istio-line"]).toBe("1.32");
   for (const request of [older, newer])
     await removeUntilDone({ ...request, giveUpAtMs: Date.now() + 60_000 }, { timeoutMs: 60_000 });
+});
+
+test("newer definitions that the tenant installed by hand stay as they are beside an older revision", async () => {
+  await removeDefinitions();
+  const newer = await describeRevision(mesh, "1.32", "skew-unmade");
+  const file = join(newer.revision.version.charts.base, "files/crd-all.gen.yaml");
+  await runCommands("pay", [`kubectl apply --server-side --field-manager=tenant -f ${file}`]);
+  const isDefinition = (name: string): boolean => name.includes(" CustomResourceDefinition ");
+  const before = (await listAllObjects(pay)).filter(isDefinition);
+  expect(before.length).toBeGreaterThan(10);
+  expect(JSON.stringify(await pay.list(definitions))).not.toContain("pilothouse.io/");
+
+  const older = await describeRevision(mesh, "1.22", "skew-beside");
+  const { conditions } = await reconcileUntilReady(older, { timeoutMs: 90_000 });
+  expect(conditions.find((condition) => condition.type === "CustomResourcesServed")?.status).toBe("True");
+  expect(compareObjects(before, (await listAllObjects(pay)).filter(isDefinition))).toEqual(noDifferences);
+  // Nor does Pilothouse claim any part of them.
+  expect(JSON.stringify(await pay.list(definitions))).not.toContain('"manager":"pilothouse"');
+  await removeUntilDone({ ...older, giveUpAtMs: Date.now() + 60_000 }, { timeoutMs: 60_000 });
 });

@@ -37,6 +37,17 @@ export function calculateRatios({ pilothouse, byHand }: LineMeasurement): Ratios
   };
 }
 
+/** More than this is a failure of the benchmark: product rule, as the aim is. */
+const mostRatio = 2;
+const aimedRatio = 1.3;
+
+/** Says of a ratio of medians whether it is allowed, and how it stands to the aim. What is no number is not allowed. */
+export function judgeRatio(ratio: number): { isAllowed: boolean; words: string } {
+  if (ratio <= aimedRatio) return { isAllowed: true, words: "as aimed for" };
+  if (ratio <= mostRatio) return { isAllowed: true, words: `allowed, ${aimedRatio} is the aim` };
+  return { isAllowed: false, words: `too slow, at most ${mostRatio} is allowed` };
+}
+
 /** How long a step of one run took: the time since the step before it. */
 function measureStep({ steps }: TimedRun, name: string): number {
   const atMs = steps.get(name);

@@ -4,6 +4,9 @@ import { waitFor } from "./wait-for.ts";
 /** Namespace of the tests' workloads in a mesh cluster. */
 export const workloadNamespace = "workloads";
 
+/** Account of a workload without listeners of its own, whose sidecar is told of every service of the mesh. */
+export const observerAccount = "observer";
+
 /** Where the server's sidecar takes mutual TLS, and where the application behind it listens. */
 export const serverPorts = { sidecar: 8443, application: 8080 } as const;
 
@@ -103,12 +106,12 @@ export function describeOutsider(revision: string, name: string): KubeObject {
 }
 
 /**
- * Makes the namespace of the tests' workloads with accounts `client` and `server`, gives both their listeners, and waits until istiod
+ * Makes the namespace of the tests' workloads with accounts `client`, `server` and that of the observer, gives the first two their listeners, and waits until istiod
  * has put the mesh's root certificate there.
  */
 export async function applyWorkloads(client: KubeClient, revision: string): Promise<void> {
   await client.apply({ apiVersion: "v1", kind: "Namespace", metadata: { name: workloadNamespace } });
-  for (const name of ["client", "server"]) {
+  for (const name of ["client", "server", observerAccount]) {
     await client.apply({ apiVersion: "v1", kind: "ServiceAccount", metadata: { name, namespace: workloadNamespace } });
   }
   for (const object of [...describePlainEnvoy(revision), ...describeListeners(revision)]) await client.apply(object);

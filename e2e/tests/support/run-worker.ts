@@ -5,11 +5,13 @@ import { createInterface } from "node:readline";
 
 /** What a worker process is to do; see worker.ts. */
 export interface WorkerJob {
-  verb: "connect" | "reconcile" | "remove" | "disconnect";
+  verb: "connect" | "reconcile" | "renewCredential" | "remove" | "renewConnection" | "disconnect";
   cluster: string;
   line?: string;
   revision?: string;
   mesh?: unknown;
+  connectionFile?: string;
+  aheadMs?: number;
   stopAfter?: string;
   signal?: "SIGKILL" | "SIGSTOP";
   deadlineMs?: number;

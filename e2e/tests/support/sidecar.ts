@@ -37,8 +37,11 @@ export interface Sidecar {
   readAgentStats(): Promise<Map<string, number>>;
   /** Names of the clusters that Envoy has. */
   listClusters(): Promise<string[]>;
+  /** All that Envoy got from istiod (clusters, endpoints, listeners, routes), as JSON, without what it was started with. */
+  readDiscovered(): Promise<string>;
 }
 
+const ConfigSchema = z.object({ configs: z.array(z.looseObject({ "@type": z.string() })) });
 const RootSchema = z.object({ data: z.object({ "root-cert.pem": z.string() }) });
 const ClustersSchema = z.object({ cluster_statuses: z.array(z.object({ name: z.string() })) });
 
@@ -88,6 +91,17 @@ function parseStats(text: string): Map<string, number> {
 /** Envoy's counters and gauges, asked of its administration interface inside the network namespace of a process. */
 export async function readEnvoyStats(pid: number, adminPort: number): Promise<Map<string, number>> {
   return parseStats(await fetchInside(pid, `http://127.0.0.1:${adminPort}/stats`));
+}
+
+/**
+ * The configuration of an Envoy, as JSON, without the part it was started with (which can't change, and is written in another order
+ * each time); asked of its administration interface inside the network namespace of a process.
+ */
+export async function readEnvoyConfig(pid: number, adminPort: number, of: "all" | "allButEndpoints"): Promise<string> {
+  const query = of === "all" ? "?include_eds" : "";
+  const text = await fetchInside(pid, `http://127.0.0.1:${adminPort}/config_dump${query}`);
+  const { configs } = ConfigSchema.parse(JSON.parse(text));
+  return JSON.stringify(configs.filter((config) => !config["@type"].endsWith(".BootstrapConfigDump")));
 }
 
 async function readReadiness(place: WorkloadPlace): Promise<number> {
@@ -140,5 +154,6 @@ export async function startSidecar(request: SidecarRequest): Promise<Sidecar> {
       const text = await fetchInside(place.pid, `http://127.0.0.1:${ports.admin}/clusters?format=json`);
       return ClustersSchema.parse(JSON.parse(text)).cluster_statuses.map((cluster) => cluster.name);
     },
+    readDiscovered: () => readEnvoyConfig(place.pid, ports.admin, "all"),
   };
 }

@@ -12,6 +12,7 @@ import {
 import { readFile } from "node:fs/promises";
 import { reconcileUntilReady, removeUntilDone } from "../../src/reconcile-loop.ts";
 import { describeRevision, findKubeconfig } from "./mesh.ts";
+import { describeRenewal, reconcileUntilRenewed, renewConnection } from "./renewals.ts";
 import { readTestGround } from "./test-fleet.ts";
 
 /**
@@ -19,13 +20,17 @@ import { readTestGround } from "./test-fleet.ts";
  * standard input says what. Steps are printed as they are taken.
  */
 const JobSchema = z.object({
-  verb: z.enum(["connect", "reconcile", "remove", "disconnect"]),
+  verb: z.enum(["connect", "reconcile", "renewCredential", "remove", "renewConnection", "disconnect"]),
   /** Name of the mesh cluster. */
   cluster: z.string(),
   line: z.string().default("1.32"),
   revision: z.string().default(""),
   /** The connection, where the verb needs one. */
   mesh: z.unknown().optional(),
+  /** Where a renewed connection is stored. */
+  connectionFile: z.string().default(""),
+  /** How far the clock of the renewals is ahead of the machine's, in milliseconds. */
+  aheadMs: z.int().default(0),
   stopAfter: z.string().optional(),
   signal: z.enum(["SIGKILL", "SIGSTOP"]).default("SIGKILL"),
   /** Of each call, in milliseconds. */
@@ -53,6 +58,7 @@ async function work(): Promise<void> {
   const mesh = job.mesh as MeshCluster;
   const { provider, versions } = await readTestGround();
   const deadline = createDeadline(job.deadlineMs);
+  const nowMs = (): number => Date.now() + job.aheadMs;
   switch (job.verb) {
     case "connect": {
       const kubeconfig = await readFile(await findKubeconfig(job.cluster), "utf8");
@@ -64,6 +70,15 @@ async function work(): Promise<void> {
         { ...(await describeRevision(mesh, job.line, job.revision)), onStep },
         { timeoutMs: job.deadlineMs, callLimitMs: job.deadlineMs },
       );
+      return;
+    case "renewCredential":
+      await reconcileUntilRenewed(
+        { ...(await describeRenewal(mesh, job.line, job.revision)), onStep, nowMs },
+        { timeoutMs: job.deadlineMs },
+      );
+      return;
+    case "renewConnection":
+      await renewConnection(job.connectionFile, { cluster: mesh, provider, deadline, onStep, nowMs });
       return;
     case "remove":
       await removeUntilDone(

@@ -12,7 +12,7 @@ export {
   type DisconnectResult,
   disconnectSteps,
 } from "./connect/disconnect-cluster.ts";
-export { renewClusterToken, renewSteps } from "./connect/renew-cluster-token.ts";
+export { renewClusterToken, type RenewResult, renewSteps } from "./connect/renew-cluster-token.ts";
 export { createDeadline, type Deadline } from "./deadline.ts";
 export { createCoreDnsEtcdPublisher } from "./dns/coredns-etcd.ts";
 export type { DnsPublisher } from "./dns/publisher.ts";
@@ -25,6 +25,7 @@ export { openRevisionStream } from "./prove/open-revision-stream.ts";
 export { proveEndpoint } from "./prove/prove-endpoint.ts";
 export { proveRevision } from "./prove/prove-revision.ts";
 export type { Proof } from "./prove/types.ts";
+export { credentialRenewalSteps } from "./revision/credential-renewal.ts";
 export {
   reconcileRevision,
   reconcileSteps,
@@ -38,7 +39,7 @@ export {
   type RemovalRequest,
   type RemovalResult,
 } from "./revision/remove-revision.ts";
-export type { RevisionRequest } from "./revision/scope.ts";
+export type { RevisionRequest, RevisionStep } from "./revision/scope.ts";
 export type {
   BoundToken,
   ClusterAccess,

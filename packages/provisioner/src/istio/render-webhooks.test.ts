@@ -83,6 +83,14 @@ test("the first write brings the certificate, later ones say nothing of what ist
   expect(JSON.stringify(validating.forApply())).not.toContain("failurePolicy");
 });
 
+test("an apply says in any case which namespaces are meant, so that a limit of the first write ends", () => {
+  const { mutating, validating } = build();
+  expect(mutating.forApply()).toMatchObject({
+    webhooks: [{ namespaceSelector: { matchExpressions: [{ key: "istio.io/rev" }] } }],
+  });
+  expect(validating.forApply()).toMatchObject({ webhooks: [{ namespaceSelector: { matchExpressions: [] } }] });
+});
+
 test("istiod finds them by its revision, Pilothouse by its own labels", () => {
   const { mutating, validating } = build();
   for (const configuration of [mutating, validating]) {

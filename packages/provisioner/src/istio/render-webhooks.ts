@@ -18,7 +18,10 @@ export interface WebhookConfiguration {
    * @param caBundle PEM of the mesh's root certificate: with it the API server trusts istiod from the first call on.
    */
   forCreate(caBundle: string): KubeObject;
-  /** For server-side apply ever after: says nothing about the fields istiod owns. */
+  /**
+   * For server-side apply ever after: says nothing about the fields istiod owns, and always which namespaces are meant. What was
+   * written otherwise than by an apply stays until an apply says something else.
+   */
   forApply(): KubeObject;
 }
 
@@ -117,7 +120,11 @@ function buildConfiguration(
       ),
     forApply: () =>
       build(
-        webhooks.map((webhook) => {
+        webhooks.map((chartWebhook) => {
+          const webhook = {
+            ...chartWebhook,
+            namespaceSelector: { matchExpressions: [], ...chartWebhook.namespaceSelector },
+          };
           if (ownedByIstiod.failurePolicy === undefined) return webhook;
           const { failurePolicy: _failurePolicy, ...rest } = webhook;
           return rest;

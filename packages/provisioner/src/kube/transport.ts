@@ -43,6 +43,7 @@ export interface TransportRequest {
 export interface Transport {
   /** The parsed answer. Statuses in `expect` are answered as undefined, all others of 300 or more are thrown. */
   send(request: TransportRequest, call: Pick<KubeCall, "verb" | "subject">, expect?: number[]): Promise<unknown>;
+  /** Ends all connections, and with them the calls under way. Later sends are refused: `ClientClosed` (unknown). */
   close(): Promise<void>;
 }
 
@@ -63,6 +64,7 @@ export function createTransport(access: ClusterAccess, options: TransportOptions
   const { server, credential } = access;
   const connect = createCheckedConnector({ ...tlsOptions(access), timeout: callTimeoutMs }, options);
   const connections: { client: Client; running: number }[] = [];
+  let isClosed = false;
 
   /** undici's own Pool opens a second connection for a request that follows at once, because the first is idle a turn later. */
   function pickConnection(): (typeof connections)[number] {
@@ -121,6 +123,7 @@ export function createTransport(access: ClusterAccess, options: TransportOptions
   function exchange(request: TransportRequest, call: KubeCall): Promise<Answer> {
     const what = `${call.verb} ${call.subject} at ${server}`;
     const assertMayBeSent = () => {
+      if (isClosed) throw createClosedError(what);
       options.deadline.assertNotPassed(what);
       if (options.signal?.aborted) throw createAbortError(what);
     };
@@ -161,6 +164,7 @@ export function createTransport(access: ClusterAccess, options: TransportOptions
   return {
     send,
     async close() {
+      isClosed = true;
       await Promise.all(connections.splice(0).map(({ client }) => client.destroy()));
     },
   };
@@ -270,6 +274,14 @@ function createAbortError(what: string): ProvisionerError {
     "transient",
     "Aborted",
     `This run was told to end before this was done: ${what}. The next run goes on from here.`,
+  );
+}
+
+function createClosedError(what: string): ProvisionerError {
+  return new ProvisionerError(
+    "unknown",
+    "ClientClosed",
+    `The client was closed before this was sent: ${what}. It was not sent. Whoever closes a client waits for its calls first, and makes a new one for more.`,
   );
 }
 

@@ -96,6 +96,12 @@ const callFailures: CallFailure[] = [
     message: (hostname) => `${asks} at ${hostname}, and nothing listens there: the edge does not run.`,
   },
   {
+    reason: "WebhookUnreachable",
+    pattern: /network is unreachable|no route to host|host is down/,
+    message: (hostname) =>
+      `${asks} at ${hostname}, and there is no way from that API server to the edge. Check routes and firewalls between them.`,
+  },
+  {
     reason: "WebhookReset",
     pattern: /connection reset by peer|\bEOF\b|broken pipe/,
     message: (hostname) =>

@@ -87,6 +87,7 @@ test.for<[string, ReturnType<typeof refuse>, string]>([
   ],
   ["a fault", refuse(500, "etcdserver: request timed out"), "MeshApiUnavailable"],
   ["a refused connection", callFailed(`${post}dial tcp 192.0.2.7:443: connect: connection refused`), "WebhookRefused"],
+  ["no way there", callFailed(`${post}dial tcp 192.0.2.7:443: connect: no route to host`), "WebhookUnreachable"],
   [
     "a reset connection",
     callFailed(`${post}read tcp 10.0.0.1:57274->192.0.2.7:443: read: connection reset by peer`),

@@ -60,6 +60,7 @@ export const proofReasons = {
   WebhookNameNotFound: refutedForNow,
   WebhookResolverFailed: refutedForNow,
   WebhookRefused: refutedForNow,
+  WebhookUnreachable: refutedForNow,
   WebhookReset: refutedForNow,
   WebhookTimeout: refutedForNow,
   WebhookUntrusted: refutedForNow,

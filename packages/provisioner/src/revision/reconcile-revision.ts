@@ -3,6 +3,7 @@ import { renderIstiod, type RenderedIstiod } from "../istio/render-istiod.ts";
 import { renderIsolation } from "../istio/render-isolation.ts";
 import { createServerAddressCheck } from "../kubeconfig/check-server-address.ts";
 import { clusterLabel, revisionLabel } from "../labels.ts";
+import { pickFailure } from "../prove/pick-failure.ts";
 import { proveRevision } from "../prove/prove-revision.ts";
 import type { Proof } from "../prove/types.ts";
 import type { Condition } from "../types.ts";
@@ -20,7 +21,10 @@ import {
 } from "./scope.ts";
 import { ensureWebhooks, readWebhookState, proveBeforeWebhooks } from "./webhooks.ts";
 
-/** Every step after which `onStep` is called, in about the order in which they are taken; the first ones overlap. */
+/**
+ * Every step after which `onStep` is called, in about the order in which they are taken; the first ones overlap. A reconcile that
+ * renews istiod's token takes those of `credentialRenewalSteps` in place of `identityGranted` and `credentialWritten`.
+ */
 export const reconcileSteps = [
   "isolationApplied",
   "customResourcesApplied",
@@ -200,7 +204,7 @@ async function connectMesh(
       signal: scope.signal,
     });
     observed.proofs = proofs;
-    const failed = proofs.find((proof) => !proof.ok);
+    const failed = pickFailure(proofs);
     if (failed === undefined) {
       scope.step("proven");
       const message = "Webhooks, certificates and discovery work through the public edge.";

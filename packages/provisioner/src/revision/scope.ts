@@ -6,6 +6,15 @@ import { buildHostname } from "../istio/names.ts";
 import { createKubeClient } from "../kube/client.ts";
 import type { KubeClient } from "../kube/types.ts";
 import type { Condition, IstiodCluster, MeshCluster, ProviderConfig, Revision } from "../types.ts";
+import type { credentialRenewalSteps } from "./credential-renewal.ts";
+import type { reconcileSteps } from "./reconcile-revision.ts";
+import type { removeSteps } from "./remove-revision.ts";
+
+/** A step of any verb on a revision: of a reconcile, of the renewal of istiod's token within it, or of a removal. */
+export type RevisionStep =
+  | (typeof reconcileSteps)[number]
+  | (typeof credentialRenewalSteps)[number]
+  | (typeof removeSteps)[number];
 
 /** What a verb on a revision is given: plain desired state, and who to act through. */
 export interface RevisionRequest {
@@ -17,8 +26,8 @@ export interface RevisionRequest {
   /** Nothing is written after it. One call takes a few seconds at most; the caller calls again after `requeueAfterMs`. */
   deadline: Deadline;
   signal?: AbortSignal;
-  /** Called after each step that has been taken, with its name from `reconcileSteps` or `removeSteps`. */
-  onStep?: (step: string) => void;
+  /** Called after each step that has been taken. */
+  onStep?: (step: RevisionStep) => void;
   /** The wall clock, in milliseconds since 1970; tests move it to make tokens old. */
   nowMs?: () => number;
 }
@@ -30,7 +39,7 @@ export interface RevisionScope extends RevisionRequest {
   istiodClient: KubeClient;
   signal: AbortSignal;
   nowMs: () => number;
-  step: (name: string) => void;
+  step: (name: RevisionStep) => void;
 }
 
 /** What a phase says of itself. It never waits: it names when to look again. */

@@ -3,6 +3,7 @@ import type { MeshWebhooks, WebhookConfiguration } from "../istio/render-webhook
 import { ProvisionerError } from "../errors.ts";
 import type { KubeObject, ObjectRef } from "../kube/types.ts";
 import { proveEndpoint } from "../prove/prove-endpoint.ts";
+import { pickFailure } from "../prove/pick-failure.ts";
 import { proveRevision } from "../prove/prove-revision.ts";
 import { probeNamespace } from "../prove/types.ts";
 import type { PhaseResult, RevisionScope } from "./scope.ts";
@@ -130,7 +131,7 @@ export async function ensureWebhooks(
       signal: scope.signal,
       only: ["admission", "injection"],
     });
-    const failed = proofs.find((proof) => !proof.ok);
+    const failed = pickFailure(proofs);
     if (failed !== undefined) {
       return {
         condition: {
