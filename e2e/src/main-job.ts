@@ -6,7 +6,9 @@ import {
   connectCluster,
   type ConnectRequest,
   createDeadline,
+  createKubeClient,
   disconnectCluster,
+  type Leftover,
   type MeshCluster,
   ProvisionerError,
   type RemovalRequest,
@@ -85,11 +87,37 @@ async function connectWhenFree(request: Omit<ConnectRequest, "deadline">): Promi
   }
 }
 
+/** A token that its cluster no longer knows is of no use: the cluster was disconnected, or it is another one now. */
+async function isTokenTaken(cluster: MeshCluster): Promise<boolean> {
+  const { server, certificateAuthority, token } = cluster;
+  const client = createKubeClient(
+    {
+      server,
+      ...(certificateAuthority === undefined ? {} : { certificateAuthority }),
+      credential: { token: token.token },
+    },
+    { deadline: createDeadline(10_000) },
+  );
+  try {
+    await client.request("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", {
+      apiVersion: "authentication.k8s.io/v1",
+      kind: "SelfSubjectReview",
+    });
+    return true;
+  } catch (error) {
+    if (error instanceof ProvisionerError && error.code === "Unauthorized") return false;
+    throw error;
+  } finally {
+    await client.close();
+  }
+}
+
 async function ensureConnected(ground: Ground, name: string): Promise<MeshCluster> {
   const file = connectionFile(ground, name);
   const known = await readConnection(file);
   // With less than ten minutes to live a token is not worth a new control plane.
-  if (known !== undefined && Date.parse(known.token.expiresAt) > Date.now() + 600_000) return known;
+  const isLasting = known !== undefined && Date.parse(known.token.expiresAt) > Date.now() + 600_000;
+  if (isLasting && (await isTokenTaken(known))) return known;
   const target = ground.status.clusters.find((cluster) => cluster.name === name && cluster.kind === "mesh");
   if (target === undefined) throw new Error(`the fleet has no mesh cluster ${name}`);
   const kubeconfig = await readFile(target.kubeconfig, "utf8");
@@ -150,6 +178,11 @@ async function provision(ground: Ground, name: string, line: string, startedMs: 
   print(`Take it away:    npm run main-job -- --version ${line} --remove`);
 }
 
+function printLeftovers(leftovers: readonly Leftover[]): void {
+  for (const { cluster, what, command } of leftovers)
+    print(`             left behind in ${cluster}: ${what}\n               ${command}`);
+}
+
 async function remove(ground: Ground, name: string, line: string, startedMs: number): Promise<void> {
   const file = connectionFile(ground, name);
   const mesh = await readConnection(file);
@@ -166,10 +199,15 @@ async function remove(ground: Ground, name: string, line: string, startedMs: num
   print(`${seconds(startedMs)}  revision ${request.revision.id} ${isClean ? "removed" : "removed as far as possible"}`);
   if (!isClean) process.exitCode = 1;
   for (const kept of removed.kept) print(`             kept: ${kept}`);
-  for (const leftover of removed.leftovers)
-    print(`             left behind in ${leftover.cluster}: ${leftover.what}\n               ${leftover.command}`);
+  printLeftovers(removed.leftovers);
   try {
-    await disconnectCluster({ cluster: mesh, provider: ground.provider, deadline: createDeadline(60_000) });
+    const deadline = createDeadline(60_000);
+    const { done, leftovers } = await disconnectCluster({ cluster: mesh, provider: ground.provider, deadline });
+    if (!done) {
+      process.exitCode = 1;
+      print(`${seconds(startedMs)}  ${name} could not be disconnected; run this again when its API server answers`);
+      return printLeftovers(leftovers);
+    }
     await rm(file, { force: true });
     print(`${seconds(startedMs)}  ${name} disconnected`);
   } catch (error) {

@@ -191,7 +191,7 @@ describe("what only the server can tell", () => {
     const { status } = await readTestGround();
     const server = `https://${status.clusters.find((cluster) => cluster.kind === "istiod")?.edge?.address ?? ""}:443`;
     const error = await connect(change({ cluster: { server } }));
-    expect(["NotTls", "NotKubernetes", "ConnectionLost", "UntrustedCertificate"]).toContain(error.code);
+    expect(error).toMatchObject({ kind: "transient", code: "ConnectionLost" });
   });
 });
 
@@ -202,8 +202,8 @@ test("too few rights: all that is missing is named at once, and no token is in t
   const { token } = await pay.requestToken({ namespace, name: "little" }, { expirationSeconds: 600 });
   const error = await connect(withToken(token));
   await pay.delete({ apiVersion: "v1", kind: "Namespace", name: namespace });
-  expect(error).toMatchObject({ kind: "user" });
-  expect(["RightsMissing", "Forbidden"]).toContain(error.code);
+  expect(error).toMatchObject({ kind: "user", code: "RightsMissing" });
+  for (const right of ["clusterroles", "serviceaccounts", "namespaces"]) expect(error.message).toContain(right);
   expect(error.message).not.toContain(token);
   await expect
     .poll(async () => compareObjects(before, await listAllObjects(pay)), { timeout: 30_000 })

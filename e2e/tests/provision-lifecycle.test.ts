@@ -13,6 +13,7 @@ import { adminClient, connectMesh, describeRevision, disconnectMesh } from "./su
 import { compareObjects, listAllObjects, noDifferences, type ObjectDifferences } from "./support/objects.ts";
 import { startWorker } from "./support/run-worker.ts";
 import { lines } from "./support/test-fleet.ts";
+import { waitFor } from "./support/wait-for.ts";
 
 /** What a removal and a disconnection keep on purpose: the definitions of Istio's kinds (with the API groups they make), and the mesh's certificate authority in its namespace. */
 const isKept = (name: string): boolean =>
@@ -145,6 +146,12 @@ describe("a connection cut off after any step", () => {
 
   test.each(disconnectSteps)("of disconnecting: %s", async (step) => {
     const pay = await adminClient("pay");
+    // Those of the test before may still be ending.
+    await waitFor(
+      "Pilothouse's namespaces to be gone",
+      async () => !(await listAllObjects(pay)).some((name) => /^v1 Namespace pilothouse-/.test(name)),
+      30_000,
+    );
     const before = await listAllObjects(pay);
     const mesh = await connectMesh("pay");
     const worker = startWorker({ verb: "disconnect", cluster: "pay", mesh, stopAfter: step });

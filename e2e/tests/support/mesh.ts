@@ -59,7 +59,8 @@ export async function connectMesh(name: string): Promise<MeshCluster> {
 /** Disconnects a mesh cluster. */
 export async function disconnectMesh(mesh: MeshCluster): Promise<void> {
   const { provider } = await readTestGround();
-  await disconnectCluster({ cluster: mesh, provider, deadline: createDeadline(60_000) });
+  const { done, leftovers } = await disconnectCluster({ cluster: mesh, provider, deadline: createDeadline(60_000) });
+  if (!done) throw new Error(`${mesh.id} could not be disconnected: ${JSON.stringify(leftovers)}`);
 }
 
 /** The request for a revision of a line in a mesh cluster, as plain data with the clients' ground. */

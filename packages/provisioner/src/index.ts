@@ -20,7 +20,6 @@ export { ProvisionerError } from "./errors.ts";
 export { createKubeClient } from "./kube/client.ts";
 export type { KubeClient, KubeObject, ObjectRef } from "./kube/types.ts";
 export { parseKubeconfig } from "./kubeconfig/parse-kubeconfig.ts";
-export { openDiscoveryStream } from "./prove/discovery-stream.ts";
 export { openRevisionStream } from "./prove/open-revision-stream.ts";
 export { proveEndpoint } from "./prove/prove-endpoint.ts";
 export { proveRevision } from "./prove/prove-revision.ts";

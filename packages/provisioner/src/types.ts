@@ -95,4 +95,9 @@ export interface ProviderConfig {
   plainEnvoy?: boolean;
   /** The helm program: a path, or a name on PATH. */
   helm: string;
+  /**
+   * Folder with Helm's own files, for charts that are not folders: `repositories.yaml` (needed for `repo/chart`), `registry.json` (logins for
+   * `oci://`) and `cache/`. Without it every call has an empty one.
+   */
+  helmHome?: string;
 }

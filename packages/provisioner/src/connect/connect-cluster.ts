@@ -23,6 +23,7 @@ import type { ObjectPlan } from "./plan-objects.ts";
 import { listPlanned, planObjects } from "./plan-objects.ts";
 import type { KubernetesRange } from "./reach-server.ts";
 import { readClusterUid, reachServer } from "./reach-server.ts";
+import { helmSettings } from "../istio/helm-template.ts";
 
 /** Every step after which `onStep` is called, in order. Nothing is created before the first. */
 export const connectSteps = [
@@ -99,7 +100,7 @@ export async function connectCluster(request: ConnectRequest): Promise<ConnectRe
   });
   try {
     const kubernetesVersion = await reachServer(client, parameters, request.kubernetesRange);
-    const lineRights = await renderLineRights(request.versions, { helm: provider.helm, signal });
+    const lineRights = await renderLineRights(request.versions, { ...helmSettings(provider), signal });
     const plan = planObjects(request.id, lineRights, { anchorUid: randomUUID(), ownsSystemNamespace: true });
     const granted = await checkRights(client, listNeededRights(plan));
     assertGranted(client.server, granted, parameters.credential);

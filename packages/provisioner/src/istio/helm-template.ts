@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ProvisionerError } from "../errors.ts";
 import type { KubeObject } from "../kube/types.ts";
+import type { ProviderConfig } from "../types.ts";
 import { parseManifests } from "./parse-manifests.ts";
 
 /** Which chart: a folder, `repo/chart`, or `oci://...`. It passes through to Helm. */
@@ -24,6 +25,11 @@ export interface HelmSettings {
   signal?: AbortSignal;
   /** Time limit of one call. Default 30 s: a chart in a folder takes a tenth of a second, one in a registry has to be fetched. */
   timeoutMs?: number;
+}
+
+/** What the provider decided about Helm. */
+export function helmSettings({ helm, helmHome }: ProviderConfig): HelmSettings {
+  return helmHome === undefined ? { helm } : { helm, helmHome };
 }
 
 const defaultTimeoutMs = 30_000;

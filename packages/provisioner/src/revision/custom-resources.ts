@@ -4,6 +4,7 @@ import { renderCrds } from "../istio/render-crds.ts";
 import type { KubeObject } from "../kube/types.ts";
 import type { IstioVersion } from "../types.ts";
 import type { PhaseResult, RevisionScope } from "./scope.ts";
+import { helmSettings } from "../istio/helm-template.ts";
 
 const type = "CustomResourcesServed";
 const lineAnnotation = "pilothouse.io/istio-line";
@@ -113,7 +114,7 @@ function describeMissing(scope: RevisionScope, missing: string[]): string {
  */
 export async function ensureCustomResources(scope: RevisionScope): Promise<PhaseResult> {
   const { meshClient, provider, revision, signal } = scope;
-  const wanted = await renderCrds(revision.version, { helm: provider.helm, signal });
+  const wanted = await renderCrds(revision.version, { ...helmSettings(provider), signal });
   const names = new Set(wanted.map((definition) => definition.metadata.name));
   const read = async (): Promise<Map<string, KubeObject>> =>
     new Map(

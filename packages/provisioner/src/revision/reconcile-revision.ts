@@ -1,4 +1,5 @@
 import { ProvisionerError } from "../errors.ts";
+import { helmSettings } from "../istio/helm-template.ts";
 import { renderIstiod, type RenderedIstiod } from "../istio/render-istiod.ts";
 import { renderIsolation } from "../istio/render-isolation.ts";
 import { createServerAddressCheck } from "../kubeconfig/check-server-address.ts";
@@ -31,8 +32,8 @@ export const reconcileSteps = [
   "identityGranted",
   "credentialWritten",
   "istiodApplied",
-  "recordPublished",
   "rolledOut",
+  "recordPublished",
   "endpointProven",
   "webhooksTried",
   "webhooksInstalled",
@@ -43,8 +44,8 @@ const conditionOrder = [
   "Isolated",
   "CustomResourcesServed",
   "CredentialValid",
-  "EndpointPublished",
   "IstiodAvailable",
+  "EndpointPublished",
   "EndpointProven",
   "WebhooksInstalled",
   "Proven",
@@ -110,32 +111,40 @@ async function runPhases(
   const rendering = istiodRenders({ revision, provider, mesh: { ...mesh, token: undefined } }, () =>
     renderIstiod(
       { revision, provider, mesh, options: { plainEnvoy: provider.plainEnvoy ?? false } },
-      { helm: provider.helm },
+      helmSettings(provider),
     ),
   );
   // A rendering that fails is reported by the phase that needs it.
   rendering.catch(() => undefined);
   const serving = run("CustomResourcesServed", () => ensureCustomResources(scope));
-  const [isServed, isDeployed] = await Promise.all([
-    serving,
-    deployIstiod(scope, observed, { rendering, serving }, run),
-  ]);
-  if (!isServed || !isDeployed) return;
-  const rendered = await rendering;
-  if (!(await run("IstiodAvailable", () => checkRollout(scope, rendered.configHash)))) return;
+  const [isServed, isPrepared] = await Promise.all([serving, prepareIstiod(scope, observed, run)]);
+  // istiod that starts before its definitions finds them seconds after they are there.
+  if (!isServed || !isPrepared) return;
+  const isAvailable = await run("IstiodAvailable", async () => {
+    const { istiodCluster, configHash } = await rendering;
+    observed.configHash = configHash;
+    await applyWithInventory(scope, istiodCluster);
+    scope.step("istiodApplied");
+    return checkRollout(scope, configHash);
+  });
+  if (!isAvailable) return;
   scope.step("rolledOut");
-  await connectMesh(scope, observed, rendered, run);
+  // The name leads to this istiod cluster only when istiod runs there: it may have led to another one until now.
+  const isPublished = await run("EndpointPublished", async () => {
+    await scope.dns.publish(scope.hostname, scope.istiodCluster.edgeAddresses, scope.deadline);
+    scope.step("recordPublished");
+    const message = `${scope.hostname} leads to the edge of istiod cluster ${scope.istiodCluster.name}.`;
+    return { condition: { type: "EndpointPublished", status: "True", reason: "Published", message } };
+  });
+  if (isPublished) await connectMesh(scope, observed, await rendering, run);
 }
 
-async function deployIstiod(
+/** The namespace, the identity and the token: what istiod starts with. */
+async function prepareIstiod(
   scope: RevisionScope,
   observed: RevisionObservation,
-  awaited: { rendering: Promise<RenderedIstiod>; serving: Promise<boolean> },
   run: (type: string, phase: () => Promise<PhaseResult>) => Promise<boolean>,
 ): Promise<boolean> {
-  const ok = (type: string, reason: string, message: string): PhaseResult => ({
-    condition: { type, status: "True", reason, message },
-  });
   const isIsolated = await run("Isolated", async () => {
     const objects = renderIsolation(scope.revision, scope.mesh, await findApiServer(scope), {
       edgeCidrs: scope.istiodCluster.edgeAddresses.map((address) => `${address}/${address.includes(":") ? 128 : 32}`),
@@ -146,32 +155,14 @@ async function deployIstiod(
     if (namespace !== undefined) await scope.istiodClient.apply(namespace);
     await Promise.all(rest.map((object) => scope.istiodClient.apply(object)));
     scope.step("isolationApplied");
-    return ok(
-      "Isolated",
-      "Applied",
-      `Namespace ${scope.revision.id} with its quota, limits and network policies is in place.`,
-    );
+    const message = `Namespace ${scope.revision.id} with its quota, limits and network policies is in place.`;
+    return { condition: { type: "Isolated", status: "True", reason: "Applied", message } };
   });
   if (!isIsolated) return false;
-  const isCredentialed = await run("CredentialValid", async () => {
+  return run("CredentialValid", async () => {
     const { result, record } = await ensureCredential(scope);
     if (record !== undefined) observed.credential = { issuedAt: record.issuedAt, expiresAt: record.expiresAt };
     return result;
-  });
-  // istiod that starts before its definitions finds them seconds after they are there.
-  if (!isCredentialed || !(await awaited.serving)) return false;
-  return run("EndpointPublished", async () => {
-    const rendered = await awaited.rendering;
-    observed.configHash = rendered.configHash;
-    await applyWithInventory(scope, rendered.istiodCluster);
-    scope.step("istiodApplied");
-    await scope.dns.publish(scope.hostname, scope.istiodCluster.edgeAddresses, scope.deadline);
-    scope.step("recordPublished");
-    return ok(
-      "EndpointPublished",
-      "Published",
-      `${scope.hostname} leads to the edge of istiod cluster ${scope.istiodCluster.name}.`,
-    );
   });
 }
 
