@@ -149,7 +149,7 @@ describe("a connection cut off after any step", () => {
     // Those of the test before may still be ending.
     await waitFor(
       "Pilothouse's namespaces to be gone",
-      async () => !(await listAllObjects(pay)).some((name) => /^v1 Namespace pilothouse-/.test(name)),
+      async () => !(await listAllObjects(pay)).some((name) => name.startsWith("v1 Namespace pilothouse-")),
       30_000,
     );
     const before = await listAllObjects(pay);

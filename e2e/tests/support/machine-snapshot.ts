@@ -1,18 +1,24 @@
 import { execFile } from "node:child_process";
 import { readdir, readFile, readlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
-import { readTestGround } from "./test-fleet.ts";
+import type { FleetParts } from "../../src/fleet.ts";
+import { testFleet } from "./test-fleet.ts";
 
 /** Everything of a machine that a fleet could leave behind, each as sorted lines. */
 export interface MachineSnapshot {
   processes: string[];
+  /** Those of the processes that live in another network or mount namespace than the test. */
+  enclosedProcesses: string[];
   mounts: string[];
   networkNamespaces: string[];
   links: string[];
   routes: string[];
   packetFilter: string[];
   cgroups: string[];
+  /** What the roots of version 2 hand on to the cgroups below. */
+  rootControllers: string[];
   sysctls: string[];
   folders: string[];
 }
@@ -43,16 +49,40 @@ async function listProcesses(): Promise<string[]> {
     .map((row) => `${row.pid} ${row.name}`);
 }
 
+const readNamespace = (pid: string, kind: "net" | "mnt"): Promise<string> =>
+  readlink(`/proc/${pid}/ns/${kind}`).catch(() => "");
+
+async function listEnclosedProcesses(): Promise<string[]> {
+  const own = await Promise.all([readNamespace("self", "net"), readNamespace("self", "mnt")]);
+  const rows = await Promise.all(
+    (await listProcesses()).map(async (row) => {
+      const [pid = ""] = row.split(" ");
+      const [net, mounts] = await Promise.all([readNamespace(pid, "net"), readNamespace(pid, "mnt")]);
+      return net === "" || (net === own[0] && mounts === own[1]) ? [] : [row];
+    }),
+  );
+  return rows.flat();
+}
+
 async function listNetworkNamespaces(): Promise<string[]> {
   const ids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
-  const links = await Promise.all(ids.map((id) => readlink(`/proc/${id}/ns/net`).catch(() => "")));
+  const links = await Promise.all(ids.map((id) => readNamespace(id, "net")));
   return [...new Set(links)].filter((link) => link !== "");
 }
 
+async function listCgroupRoots(type: RegExp): Promise<string[]> {
+  const mounts = (await readFile("/proc/self/mounts", "utf8")).split("\n").map((line) => line.split(" "));
+  return mounts.filter(([, , found]) => type.test(found ?? "")).map(([, folder = ""]) => folder);
+}
+
 async function listCgroups(): Promise<string[]> {
-  const mounts = (await readFile("/proc/self/mounts", "utf8")).split("\n").filter((line) => / cgroup2? /.test(line));
-  const folders = mounts.map((line) => line.split(" ")[1] ?? "").filter((folder) => folder !== "");
-  return (await Promise.all(folders.map((folder) => run("find", [folder, "-type", "d"])))).flat();
+  const roots = await listCgroupRoots(/^cgroup2?$/);
+  return (await Promise.all(roots.map((folder) => run("find", [folder, "-type", "d"])))).flat();
+}
+
+async function listRootControllers(): Promise<string[]> {
+  const files = (await listCgroupRoots(/^cgroup2$/)).map((root) => join(root, "cgroup.subtree_control"));
+  return Promise.all(files.map(async (file) => `${file}=${(await readFile(file, "utf8")).trim()}`));
 }
 
 /** Values that change by themselves, on any machine. */
@@ -104,9 +134,11 @@ async function listFolders(): Promise<string[]> {
   return [...found.flat(), ...texts];
 }
 
+let partsOnce: Promise<FleetParts> | undefined;
+
 /** Rules of IPv4 and IPv6, of both back ends that the fleet's iptables has. */
 async function listPacketFilter(): Promise<string[]> {
-  const { parts } = await readTestGround();
+  const parts = await (partsOnce ??= testFleet.readParts());
   const folder = dirname(parts.paths["iptables-save"] ?? "");
   const programs = ["iptables-save", "ip6tables-save", "iptables-legacy-save", "ip6tables-legacy-save"];
   const lines = await Promise.all(programs.map((program) => run(join(folder, program), [], parts.environment)));
@@ -116,17 +148,19 @@ async function listPacketFilter(): Promise<string[]> {
     .map((line) => line.replace(/\[\d+:\d+\]/, ""));
 }
 
-/** Takes a snapshot of this machine. */
+/** Takes a snapshot of this machine. No fleet needs to be up, but its parts are got if they are not there. */
 export async function takeSnapshot(): Promise<MachineSnapshot> {
   const sorted = async (lines: Promise<string[]>): Promise<string[]> => (await lines).toSorted();
   return {
     processes: await sorted(listProcesses()),
+    enclosedProcesses: await sorted(listEnclosedProcesses()),
     mounts: await sorted(readFile("/proc/self/mounts", "utf8").then((text) => text.split("\n"))),
     networkNamespaces: await sorted(listNetworkNamespaces()),
     links: await sorted(run("ip", ["-brief", "link"]).then((lines) => lines.map((line) => line.split(/\s+/)[0] ?? ""))),
     routes: await sorted(listRoutes()),
     packetFilter: await sorted(listPacketFilter()),
     cgroups: await sorted(listCgroups()),
+    rootControllers: await sorted(listRootControllers()),
     sysctls: await sorted(listSysctls()),
     folders: await sorted(listFolders()),
   };
@@ -149,4 +183,46 @@ export function compareSnapshots(before: MachineSnapshot, after: MachineSnapshot
       })
       .filter(([, lines]) => lines.length > 0),
   );
+}
+
+/** Whether a cgroup is new in the root of its hierarchy, or below one that is, or bears the name of something that a fleet makes. */
+function isFleetLike(cgroup: string, before: ReadonlySet<string>): boolean {
+  if (/pilothouse|kube|k8s|containerd/.test(cgroup)) return true;
+  let known = dirname(cgroup);
+  while (!before.has(known) && known !== dirname(known)) known = dirname(known);
+  return !before.has(dirname(known));
+}
+
+/**
+ * The same for snapshots that are many minutes apart, in which a machine has a life of its own: people log in, services come and
+ * go. So it leaves out processes outside any namespace, cgroups in folders that were there before, whatever of these is gone,
+ * and kernel settings that have come with a module.
+ */
+export function compareDistantSnapshots(before: MachineSnapshot, after: MachineSnapshot): Record<string, string[]> {
+  const settings = new Set(before.sysctls.map((line) => line.split("=")[0]));
+  const cgroups = new Set(before.cgroups);
+  return compareSnapshots(before, {
+    ...after,
+    processes: before.processes,
+    enclosedProcesses: [...before.enclosedProcesses, ...after.enclosedProcesses],
+    networkNamespaces: [...before.networkNamespaces, ...after.networkNamespaces],
+    cgroups: [...before.cgroups, ...after.cgroups.filter((cgroup) => isFleetLike(cgroup, cgroups))],
+    sysctls: after.sysctls.filter((line) => settings.has(line.split("=")[0])),
+  });
+}
+
+/**
+ * Compares the machine with a snapshot until it is equal, 15 s at most: the kernel takes namespaces and cgroups away a moment
+ * after their last process. Answers what differs at last.
+ */
+export async function waitForSameMachine(
+  before: MachineSnapshot,
+  compare: typeof compareSnapshots,
+): Promise<Record<string, string[]>> {
+  const deadlineMs = performance.now() + 15_000;
+  for (;;) {
+    const differences = compare(before, await takeSnapshot());
+    if (Object.keys(differences).length === 0 || performance.now() > deadlineMs) return differences;
+    await sleep(500);
+  }
 }

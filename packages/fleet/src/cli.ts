@@ -6,7 +6,7 @@ import { parseArgs } from "node:util";
 import { takeDown } from "./down.ts";
 import { FleetError } from "./errors.ts";
 import { backbonePart } from "./machine/network.ts";
-import { enterPlace, findRunning, killPart, logFile, restartPart } from "./machine/processes.ts";
+import { enterAsVisitor, findRunning, killPart, logFile, restartPart } from "./machine/processes.ts";
 import { doctorParts } from "./parts/doctor.ts";
 import { istioLines } from "./parts/outputs.ts";
 import { createProgress } from "./parts/progress.ts";
@@ -235,7 +235,7 @@ async function run(parameters: string[], environment: NodeJS.ProcessEnv): Promis
         );
       if ((await findRunning(state.processes, backbonePart)) === undefined)
         throw new FleetError("The fleet is down. Bring it up: npm run fleet -- up");
-      const [program, ...enter] = await enterPlace(state.processes, backbonePart);
+      const [program, ...enter] = await enterAsVisitor(state.processes, backbonePart);
       return runPassThrough(program, [...enter, ...command], environment);
     }
     case "parts":

@@ -40,7 +40,7 @@ async function ensureIstiodCluster(
     await ensureNodePlace(context.processes, cluster, backbone, nodeFolder(context, cluster), context.signal);
     const api = ensureControlPlane(context, cluster, files);
     await settleAll([
-      ensureNode(context, cluster, files, api),
+      timed(supplies, `${cluster.name}/node: ready`, () => ensureNode(context, cluster, files, api)),
       api.then((client) => applyClusterDns(context, cluster, client)),
       ensureEdge(context, cluster),
     ]);
@@ -56,6 +56,7 @@ async function ensureIstiodCluster(
 export async function bringUp(state: FleetState, topology: Topology, supplies: FleetSupplies): Promise<FleetPlan> {
   return withFleetLock(state, 60_000, async () => {
     const plan = await ensurePlan(state, topology);
+    supplies.report(`network: ${plan.cidr}`);
     const backbone = await ensureBackbone(state.processes, plan, state.folder, supplies.signal);
     const store = { part: "etcd", address: plan.etcdAddress } as const;
     const names = { part: "dns-etcd", address: plan.dnsAddress } as const;

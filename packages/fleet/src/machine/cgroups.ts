@@ -3,6 +3,7 @@ import { mkdir, readFile, readdir, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { FleetError } from "../errors.ts";
+import { enableControllers, enableRootControllers, returnRootControllers } from "./controllers.ts";
 
 /** One mounted cgroup hierarchy: a controller set of version 1, or the unified one of version 2. */
 export interface Hierarchy {
@@ -53,12 +54,37 @@ export async function ensurePartCgroup(fleetGroup: string, part: string): Promis
 }
 
 /**
+ * Makes the cgroup for commands that are run inside a fleet, and answers its folder; undefined when the fleet is down.
+ * Makes none of the folders above it: those of a fleet that has just been taken down must not come back.
+ */
+export async function ensureVisitorCgroup(fleetGroup: string): Promise<string | undefined> {
+  const folder = await findPartCgroup(fleetGroup, "exec");
+  try {
+    await mkdir(folder);
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    if (code === "ENOENT") return undefined;
+    if (code !== "EEXIST") throw error;
+  }
+  return folder;
+}
+
+/**
+ * Whether pods are bound by this hierarchy. The kubelet and runc take version 2 only where it is mounted at /sys/fs/cgroup itself;
+ * on a machine that has both versions they use version 1, and the root of version 2 is nobody's to change.
+ */
+const bindsPods = (hierarchy: Hierarchy): boolean =>
+  hierarchy.version === 1 || hierarchy.mountPoint === "/sys/fs/cgroup";
+
+/**
  * Makes the cgroup under which a kubelet keeps its pods, in every hierarchy.
  * A new cpuset takes no process until it has CPUs and memory nodes, so those are copied from the parent.
  */
 export async function ensurePodCgroups(fleetGroup: string, node: string): Promise<void> {
   for (const hierarchy of await listHierarchies()) {
+    const handsOn = hierarchy.version === 2 && bindsPods(hierarchy);
     let folder = hierarchy.mountPoint;
+    if (handsOn) await enableRootControllers(folder);
     for (const name of [fleetGroup, node]) {
       const parent = folder;
       folder = join(folder, name);
@@ -67,22 +93,15 @@ export async function ensurePodCgroups(fleetGroup: string, node: string): Promis
         for (const file of ["cpuset.cpus", "cpuset.mems"])
           await writeFile(join(folder, file), await readFile(join(parent, file)));
       }
-      if (hierarchy.version === 2) await enableControllers(parent);
+      if (handsOn) await enableControllers(folder);
     }
-    if (hierarchy.version === 2) await enableControllers(folder);
   }
 }
 
-async function enableControllers(folder: string): Promise<void> {
-  const available = (await readFile(join(folder, "cgroup.controllers"), "utf8")).trim();
-  if (available === "") return;
-  await writeFile(
-    join(folder, "cgroup.subtree_control"),
-    available
-      .split(" ")
-      .map((controller) => `+${controller}`)
-      .join(" "),
-  );
+/** Takes back what fleets changed at the root of a hierarchy, when no fleet has a cgroup any more. */
+export async function restoreRootCgroups(): Promise<void> {
+  for (const hierarchy of await listHierarchies())
+    if (hierarchy.version === 2 && bindsPods(hierarchy)) await returnRootControllers(hierarchy.mountPoint);
 }
 
 /** Every folder at and below a cgroup, children before parents. */
@@ -107,18 +126,22 @@ async function listProcesses(folder: string): Promise<number[]> {
 /**
  * Ends every process in the given cgroups and below with SIGKILL, and removes the cgroups.
  * Shims and containers have left their parent's process tree, but not its cgroup.
- * @throws FleetError when a process outlives 10 s of this.
+ * @throws FleetError when a process or a cgroup outlives 10 s of this.
  */
 export async function killCgroups(folders: string[]): Promise<void> {
-  const present = folders.filter((folder) => existsSync(folder));
   const deadlineMs = performance.now() + 10_000;
   for (;;) {
+    // Looked at anew each time: a command that enters in this very moment brings its cgroup with it.
+    const present = folders.filter((folder) => existsSync(folder));
     const ids = new Set((await Promise.all(present.map(listProcesses))).flat());
     ids.delete(0);
-    if (ids.size === 0) break;
+    if (ids.size === 0 && (await removeTrees(present))) return;
     if (performance.now() > deadlineMs) {
+      const list = [...ids].join(",");
       throw new FleetError(
-        `These processes do not end: ${[...ids].join(", ")}. They may wait for a disk; look with: ps -o pid,stat,wchan,cmd -p ${[...ids].join(",")}`,
+        ids.size === 0
+          ? `These cgroups are empty, but can't be removed: ${present.join(", ")}. Look with: find ${present.join(" ")} -type d`
+          : `These processes do not end: ${list}. They may wait for a disk; look with: ps -o pid,stat,wchan,cmd -p ${list}`,
       );
     }
     for (const id of ids) {
@@ -130,23 +153,22 @@ export async function killCgroups(folders: string[]): Promise<void> {
     }
     await sleep(20);
   }
-  for (const folder of present) {
-    for (const group of await listTree(folder)) await removeGroup(group, deadlineMs);
-  }
 }
 
-async function removeGroup(group: string, deadlineMs: number): Promise<void> {
-  for (;;) {
-    try {
-      await rmdir(group);
-      return;
-    } catch (error) {
-      const code = error instanceof Error && "code" in error ? error.code : undefined;
-      if (code === "ENOENT") return;
-      if (code !== "EBUSY" || performance.now() > deadlineMs) throw error;
-      await sleep(20);
+/** Removes cgroups with all below them. Answers false when one still holds something. */
+async function removeTrees(folders: string[]): Promise<boolean> {
+  for (const folder of folders) {
+    for (const group of await listTree(folder)) {
+      try {
+        await rmdir(group);
+      } catch (error) {
+        const code = error instanceof Error && "code" in error ? error.code : undefined;
+        if (code === "EBUSY") return false;
+        if (code !== "ENOENT") throw error;
+      }
     }
   }
+  return true;
 }
 
 /** All cgroups of a fleet, over every hierarchy. */

@@ -66,10 +66,15 @@ export async function findTakenSlots(): Promise<Set<number>> {
 
 const shell = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
-/** Lines that give the place a resolv.conf of its own; where the file is a link, what it points to is replaced. */
-const coverResolvConf = (file: string): string[] => [
-  'target=$(readlink -m /etc/resolv.conf); mkdir -p "$(dirname "$target")"; [ -e "$target" ] || : > "$target"',
-  `mount --bind ${shell(file)} "$target"`,
+/**
+ * Lines that give the place a resolv.conf of its own; where the file is a link, what it points to is covered. Nothing is made on
+ * the host: `mounts` may hide the target only by file systems of the place's own, and there it is made.
+ */
+const coverResolvConf = (file: string, mounts: string[] = []): string[] => [
+  "resolver=$(readlink -e /etc/resolv.conf) || { echo '/etc/resolv.conf is missing or points to nothing' >&2; exit 1; }",
+  ...mounts,
+  ...(mounts.length === 0 ? [] : ['[ -e "$resolver" ] || { mkdir -p "$(dirname "$resolver")"; : > "$resolver"; }']),
+  `mount --bind ${shell(file)} "$resolver"`,
 ];
 
 /**
@@ -224,7 +229,7 @@ export async function ensureNodePlace(
   const pid = await openPlace(
     scope,
     placePart(cluster),
-    [
+    coverResolvConf(resolvConf, [
       ...copies.map(
         ({ file, copy }) =>
           `[ ! -e ${file} ] || { cat ${file} > ${shell(copy)}; mount --bind ${shell(copy)} ${file}; }`,
@@ -232,8 +237,7 @@ export async function ensureNodePlace(
       `mount --bind ${shell(join(nodeFolder, "var-lib"))} /var/lib`,
       `mount --bind ${shell(join(nodeFolder, "var-log"))} /var/log`,
       "mount -t tmpfs -o mode=755 tmpfs /run",
-      ...coverResolvConf(resolvConf),
-    ],
+    ]),
     async () => {
       const records = await listRecords(scope);
       for (const record of records) if (record.place === placePart(cluster)) await killPart(scope, record.part);

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { FleetError } from "../errors.ts";
-import { ensurePartCgroup, findPartCgroup, killCgroups, listFleetCgroups } from "./cgroups.ts";
+import { ensurePartCgroup, ensureVisitorCgroup, findPartCgroup, killCgroups, listFleetCgroups } from "./cgroups.ts";
 
 const RecordSchema = z.strictObject({
   part: z.string(),
@@ -94,6 +94,18 @@ export async function enterPlace(scope: ProcessScope, place: string): Promise<[s
   if (pid === undefined)
     throw new FleetError(`${place} is not open, so nothing can run in it. Bring the fleet up: npm run fleet -- up`);
   return ["nsenter", "--target", String(pid), "--net", "--mount", "--"];
+}
+
+/**
+ * The words before a command that visits a place: it joins a cgroup of the fleet first, so that it and all it starts end with
+ * the fleet. Its standard streams stay the caller's.
+ * @throws FleetError when the fleet is down.
+ */
+export async function enterAsVisitor(scope: ProcessScope, place: string): Promise<[string, ...string[]]> {
+  const enter = await enterPlace(scope, place);
+  const group = await ensureVisitorCgroup(scope.cgroup);
+  if (group === undefined) throw new FleetError("The fleet is being taken down. Bring it up: npm run fleet -- up");
+  return ["/bin/sh", "-c", 'echo $$ > "$0/cgroup.procs" && exec "$@"', group, ...enter];
 }
 
 /**

@@ -7,6 +7,7 @@ import { findMachineGo, isGoRecent } from "./go-tool.ts";
 import type { Manifest, PartSource } from "./manifest.ts";
 import { loadManifest, toolchainFolder } from "./manifest.ts";
 import { describeError } from "./part-error.ts";
+import { checkResolver } from "./resolver-check.ts";
 import { findPart, placePart } from "./store.ts";
 import type { PlacedPart } from "./store.ts";
 import { checkPip, checkTools, findProgram } from "./tool-checks.ts";
@@ -52,6 +53,7 @@ export async function doctorParts(options: DoctorOptions): Promise<MachineCheck[
     ...(await checkBuildTools(manifest, missing, environment, signal)),
     checkRoot(),
     await checkNetworkNamespaces(environment, signal),
+    await checkResolver("/etc/resolv.conf"),
     await checkPacketFilter(iptables !== undefined && !missing.includes(iptables) ? iptables : undefined, {
       environment,
       signal,
