@@ -1,0 +1,118 @@
+/** The one door of this package. */
+export { type CallInput, type CallResult, type Client, type ClientOptions, createClient, fillPath } from "./client.ts";
+export { ConnectionError, ProblemError } from "./client-errors.ts";
+export {
+  type AnyOperation,
+  defineOperation,
+  listProblems,
+  type Method,
+  type OperationDefinition,
+  type OperationInput,
+  type ResponseDefinition,
+  type Scope,
+  type SuccessBody,
+  type SuccessStatus,
+} from "./define-operation.ts";
+export {
+  type EventNotice,
+  eventNoticeSchema,
+  eventsChannel,
+  keysChannel,
+  type StreamEnd,
+  streamEndSchema,
+  streamEndType,
+} from "./events.ts";
+export { type Job, jobKey, jobSchema, queueName, type WorkKind } from "./jobs.ts";
+/** Every operation by its id. */
+export * as operations from "./operations/index.ts";
+export { allOperations, apiPrefix, createOpenApiDocument, idempotencyKeySchema, ifMatchSchema } from "./openapi.ts";
+export {
+  isProblemCode,
+  type Problem,
+  type ProblemCode,
+  problemMediaType,
+  problems,
+  problemSchema,
+  problemType,
+} from "./problems.ts";
+export {
+  type ApiKey,
+  apiKeySchema,
+  type CreateApiKeyBody,
+  type CreatePlatformKeyBody,
+  hasRole,
+  type KeyRole,
+  keyRoleSchema,
+  type NewApiKey,
+  newApiKeySchema,
+  type TenantRole,
+  tenantRoles,
+  tenantRoleSchema,
+} from "./resources/api-key.ts";
+export {
+  type Cluster,
+  type ClusterKind,
+  type ClusterPhase,
+  clusterSchema,
+  type ConnectClusterBody,
+  type RetryConnectionBody,
+} from "./resources/cluster.ts";
+export {
+  type Capacity,
+  type Condition,
+  conditionSchema,
+  lineNameSchema,
+  nameSchema,
+  type Page,
+  type PageQuery,
+  pageQuerySchema,
+  versionNameSchema,
+} from "./resources/common.ts";
+export {
+  type ChangeControlPlaneBody,
+  type ControlPlane,
+  type ControlPlanePhase,
+  controlPlaneSchema,
+  type CreateControlPlaneBody,
+} from "./resources/control-plane.ts";
+export { eventIdSchema, type TenantEvent, tenantEventSchema } from "./resources/event.ts";
+export {
+  type ChangeIstiodClusterBody,
+  type CreateIstiodClusterBody,
+  type IstiodCluster,
+  istiodClusterSchema,
+} from "./resources/istiod-cluster.ts";
+export {
+  type Accepted,
+  type Operation,
+  type OperationKind,
+  operationSchema,
+  type OperationState,
+} from "./resources/operation.ts";
+export {
+  type Placement,
+  type PlacementPreview,
+  placementSchema,
+  type PreviewPlacementBody,
+} from "./resources/placement.ts";
+export { type ChangeRegionBody, type CreateRegionBody, type Region, regionSchema } from "./resources/region.ts";
+export { type Revision, revisionSchema } from "./resources/revision.ts";
+export { type ChangeSeedBody, type CreateSeedBody, type Seed, seedSchema } from "./resources/seed.ts";
+export { type ChangeTenantBody, type CreateTenantBody, type Tenant, tenantSchema } from "./resources/tenant.ts";
+export {
+  type ChangeVersionLineBody,
+  type CreateVersionLineBody,
+  type LineState,
+  type VersionLine,
+  versionLineSchema,
+} from "./resources/version-line.ts";
+export {
+  type ChangeVersionBody,
+  chartsSchema,
+  type CreateVersionBody,
+  imageSchema,
+  type Version,
+  versionSchema,
+  type VersionState,
+} from "./resources/version.ts";
+export { type WatchedEvent, watchEvents, type WatchOptions } from "./watch-events.ts";
