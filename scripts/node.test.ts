@@ -53,6 +53,29 @@ test("dependencies are installed once, and again when the lock file changes", { 
   expect(await launch("")).toEqual({ code: 0, output: "" });
 });
 
+test("the database client is generated once, and again when the schema changes", { timeout: 60_000 }, async () => {
+  await launch("");
+  mkdirSync(join(root, "prisma"));
+  writeFileSync(join(root, "prisma", "schema.prisma"), "one");
+  mkdirSync(join(root, "node_modules", "prisma", "build"), { recursive: true });
+  writeFileSync(
+    join(root, "node_modules", "prisma", "build", "index.js"),
+    `const { existsSync, mkdirSync } = require("node:fs");
+     if (!existsSync(process.env.PRISMA_SCHEMA_ENGINE_BINARY)) process.exit(3);
+     mkdirSync("packages/core/src/generated", { recursive: true });
+     process.exit(require("node:fs").readFileSync("prisma/schema.prisma", "utf8") === "broken" ? 4 : 0);`,
+  );
+  const generated = { code: 0, output: "pilothouse: generating the database client\n" };
+  expect(await launch("")).toEqual(generated);
+  expect(await launch("")).toEqual({ code: 0, output: "" });
+  writeFileSync(join(root, "prisma", "schema.prisma"), "two");
+  expect(await launch("")).toEqual(generated);
+  writeFileSync(join(root, "prisma", "schema.prisma"), "broken");
+  const { code, output } = await launch("console.log('ran')");
+  expect({ code, ran: output.includes("ran") }).toEqual({ code: 1, ran: false });
+  expect(output).toContain("`prisma generate` ended with code 4");
+});
+
 test("an install that fails says which command did, and is tried again", { timeout: 60_000 }, async () => {
   writeFileSync(join(root, "package.json"), JSON.stringify({ name: "empty", dependencies: { zod: "4.6.7" } }));
   for (const _ of [1, 2]) {

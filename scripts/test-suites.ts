@@ -2,14 +2,17 @@ import { matchesGlob } from "node:path";
 
 /** A suite of `npm test`: the name to ask for it by, and where its files are. */
 export interface TestSuite {
-  name: "unit" | "system";
+  name: "unit" | "service" | "system";
   include: readonly string[];
 }
 
-/** The suites in the order in which `npm test` runs them. */
+/**
+ * The suites in the order in which `npm test` runs them: `unit` needs nothing, `service` starts a Postgres and a Redis, `system` a fleet.
+ */
 export const testSuites: readonly TestSuite[] = [
-  { name: "unit", include: ["packages/*/src/**/*.test.ts", "scripts/**/*.test.ts"] },
-  { name: "system", include: ["e2e/tests/**/*.test.ts", "packages/*/tests/**/*.test.ts"] },
+  { name: "unit", include: ["{apps,packages}/*/src/**/*.test.ts", "scripts/**/*.test.ts"] },
+  { name: "service", include: ["apps/*/tests/**/*.test.ts", "packages/core/tests/**/*.test.ts"] },
+  { name: "system", include: ["e2e/tests/**/*.test.ts", "packages/{fleet,provisioner}/tests/**/*.test.ts"] },
 ];
 
 /** Returns a line for each of `paths` that looks like a test file but is in no suite, and so would never run. */

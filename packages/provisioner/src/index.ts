@@ -13,13 +13,23 @@ export {
   disconnectSteps,
 } from "./connect/disconnect-cluster.ts";
 export { renewClusterToken, type RenewResult, renewSteps } from "./connect/renew-cluster-token.ts";
-export { createDeadline, type Deadline } from "./deadline.ts";
+export { createMeshClient } from "./connect/mesh-client.ts";
+export {
+  createDeadline,
+  createExtendableDeadline,
+  type Deadline,
+  type ExtendableDeadline,
+  type Moment,
+  readMoment,
+} from "./deadline.ts";
 export { createCoreDnsEtcdPublisher } from "./dns/coredns-etcd.ts";
 export type { DnsPublisher } from "./dns/publisher.ts";
 export { ProvisionerError } from "./errors.ts";
 export { createKubeClient } from "./kube/client.ts";
 export type { KubeClient, KubeObject, ObjectRef } from "./kube/types.ts";
 export { parseKubeconfig } from "./kubeconfig/parse-kubeconfig.ts";
+export { clusterLabel, managedByLabel, managedByValue, revisionLabel } from "./labels.ts";
+export type { DiscoveryStream } from "./prove/discovery-stream.ts";
 export { openRevisionStream } from "./prove/open-revision-stream.ts";
 export { proveEndpoint } from "./prove/prove-endpoint.ts";
 export { proveRevision } from "./prove/prove-revision.ts";

@@ -26,6 +26,7 @@ export const outputNames = [
   "iptables-save",
   "iptables-restore",
   "conntrack",
+  "redis-server",
   "envoy",
   "pilot-discovery-1.22",
   "pilot-agent-1.22",

@@ -1,0 +1,41 @@
+import { PrismaPg } from "@prisma/adapter-pg";
+import { PrismaClient, type Prisma } from "../generated/client.ts";
+
+/** A database as one role sees it. */
+export type Database = PrismaClient;
+
+/** What runs inside one transaction. */
+export type Transaction = Prisma.TransactionClient;
+
+/** How long a transaction may take, and wait for a connection, in milliseconds: a request's own limit is longer. */
+const transactionLimits = { timeout: 10_000, maxWait: 5_000 };
+
+/**
+ * Opens a pool of connections as the role that `url` names.
+ * @param poolSize most connections at a time
+ */
+export function connectDatabase(url: string, poolSize = 10): Database {
+  return new PrismaClient({
+    adapter: new PrismaPg({
+      connectionString: url,
+      max: poolSize,
+      connectionTimeoutMillis: 5_000,
+      // Also for a statement that waits for a lock: nobody waits longer than a request lasts.
+      statement_timeout: 10_000,
+      idle_in_transaction_session_timeout: 15_000,
+      application_name: "pilothouse",
+    }),
+    transactionOptions: transactionLimits,
+  });
+}
+
+/** Runs `work` in a transaction of the platform: it sees what belongs to no tenant, and the list of tenants. */
+export async function withPlatform<Result>(
+  database: Database,
+  work: (transaction: Transaction) => Promise<Result>,
+): Promise<Result> {
+  return database.$transaction(async (transaction) => {
+    await transaction.$executeRaw`SELECT set_config('pilothouse.platform', 'on', true)`;
+    return work(transaction);
+  });
+}

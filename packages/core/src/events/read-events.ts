@@ -1,0 +1,99 @@
+import type { Page, TenantEvent } from "@pilothouse/contract";
+import { z } from "zod";
+import { withSight } from "../change/run-change.ts";
+import type { Transaction } from "../database/connect.ts";
+import { type PageInput, readCursor, toPage } from "../database/page.ts";
+import { type RequestContext, requireTenant } from "../request-context.ts";
+
+interface EventRow {
+  xid: bigint;
+  id: bigint;
+  type: string;
+  object_kind: string;
+  object_id: string;
+  object_name: string;
+  reason: string | null;
+  message: string | null;
+  at: Date;
+}
+
+function toEvent(row: EventRow): TenantEvent {
+  return {
+    id: `${row.xid}-${row.id}`,
+    type: row.type,
+    object: { kind: row.object_kind, id: row.object_id, name: row.object_name },
+    reason: row.reason,
+    message: row.message,
+    at: row.at.toISOString(),
+  };
+}
+
+const mostBigint = 9_223_372_036_854_775_807n;
+const bigintText = z
+  .string()
+  .regex(/^[0-9]{1,19}$/)
+  .transform(BigInt)
+  .refine((value) => value <= mostBigint);
+const eventPosition: z.ZodType<[bigint, bigint]> = z.tuple([bigintText, bigintText]);
+
+/** Lists the tenant's events, newest first. @throws DomainError InvalidCursor */
+export async function listEvents(context: RequestContext, input: PageInput): Promise<Page<TenantEvent>> {
+  const { tenantId } = requireTenant(context, "viewer");
+  const [xid, id] = readCursor(eventPosition, input.cursor) ?? [mostBigint, mostBigint];
+  return withSight(context, { tenantId }, async (transaction) => {
+    const rows = await transaction.$queryRaw<EventRow[]>`
+      SELECT xid, id, type, object_kind, object_id, object_name, reason, message, at FROM events
+      WHERE tenant_id = ${tenantId}::uuid AND (xid, id) < (${xid}, ${id}) ORDER BY xid DESC, id DESC LIMIT ${input.limit + 1}`;
+    return toPage(
+      rows,
+      input.limit,
+      (row) => [String(row.xid), String(row.id)],
+      (shown) => shown.map(toEvent),
+    );
+  });
+}
+
+/** Some events of a tenant, and where they end. */
+export interface EventBatch {
+  events: TenantEvent[];
+  /** Id to read on behind. */
+  position: string;
+  /** Whether there is more right now. */
+  more: boolean;
+}
+
+/**
+ * Reads the tenant's events behind a position, in the order in which they became visible. Only events of transactions older than every one
+ * still running are taken, so that one that commits late is never skipped; it follows once those have ended.
+ * @param input.after id of the last event seen, as `<transaction>-<number>`; undefined to begin now, with nothing and the position of it
+ */
+export async function readEventsAfter(
+  context: RequestContext,
+  input: { after: string | undefined; limit: number },
+): Promise<EventBatch> {
+  const { tenantId } = requireTenant(context, "viewer");
+  return withSight(context, { tenantId }, async (transaction) => {
+    if (input.after === undefined) return { events: [], position: await readPresent(transaction), more: false };
+    const [xid, id] = parsePosition(input.after);
+    const rows = await transaction.$queryRaw<EventRow[]>`
+      SELECT xid, id, type, object_kind, object_id, object_name, reason, message, at FROM events
+      WHERE tenant_id = ${tenantId}::uuid AND (xid, id) > (${xid}, ${id})
+        AND xid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
+      ORDER BY xid, id LIMIT ${input.limit + 1}`;
+    const events = rows.slice(0, input.limit).map(toEvent);
+    return { events, position: events.at(-1)?.id ?? input.after, more: rows.length > input.limit };
+  });
+}
+
+/** A position before everything that is not visible to readers yet: an id of no event. */
+async function readPresent(transaction: Transaction): Promise<string> {
+  const [row] = await transaction.$queryRaw<{ xid: bigint }[]>`
+    SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS xid`;
+  return `${row?.xid ?? 0n}-0`;
+}
+
+/** An id beyond what the database can hold is behind all events. */
+function parsePosition(text: string): [bigint, bigint] {
+  const parsed = eventPosition.safeParse(text.split("-"));
+  return parsed.success ? parsed.data : [mostBigint, mostBigint];
+}

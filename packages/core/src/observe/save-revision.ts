@@ -1,0 +1,170 @@
+import type { Database, Transaction } from "../database/connect.ts";
+import type { Lease } from "../work/lease.ts";
+import { writeGuarded } from "../work/write-guarded.ts";
+import { type ConditionTarget, readConditions, saveConditions } from "./conditions.ts";
+import { insertEvent } from "./events.ts";
+import type { RevisionWork } from "./load-revision.ts";
+import type { ObservedCondition, StoredCondition } from "./merge-condition.ts";
+import { finishOperation, reportOperation } from "./operations.ts";
+import { completeObservation, summarizeRevision } from "./summarize-revision.ts";
+
+/** What a look at a revision saw. */
+export interface RevisionSighting {
+  conditions: readonly ObservedCondition[];
+  /** Plain data for people and for the next look; no secrets. Absent when the look did not get so far. */
+  observed?: { configHash?: string; proofs: unknown[] };
+  credential?: { issuedAt: string; expiresAt: string };
+  /** Ends the live operation as failed: nothing but another wish helps, or its time is over. */
+  failure?: { reason: string; message: string };
+}
+
+const targetOf = (work: RevisionWork): ConditionTarget => ({
+  tenantId: work.tenantId,
+  objectKind: "revision",
+  objectId: work.id,
+  objectName: work.id,
+  observedGeneration: work.generation,
+});
+
+/**
+ * Writes back what a reconcile saw: conditions that differ, Ready among them; life of the credential; the operation's end or progress; and the wish that a
+ * revision that is Ready be watched.
+ * @returns the status of Ready, or undefined when the lease was over and nothing was written
+ */
+export async function saveRevisionSighting(
+  database: Database,
+  lease: Lease,
+  work: RevisionWork,
+  sighting: RevisionSighting,
+): Promise<ObservedCondition["status"] | undefined> {
+  const written = await writeGuarded(database, lease, async (transaction) => {
+    const now = await lockRevision(transaction, work.id);
+    if (now === undefined) return undefined;
+    const before = await readConditions(transaction, { objectKind: "revision", objectId: work.id });
+    const { conditions, obsolete } = completeObservation(before, sighting.conditions);
+    await transaction.condition.deleteMany({
+      where: { objectKind: "revision", objectId: work.id, type: { in: obsolete } },
+    });
+    const stored = await saveConditions(transaction, targetOf(work), conditions);
+    const ready = await saveReady(transaction, work, before, stored);
+    const isCurrent = now.generation === work.generation && !now.isEnding;
+    await saveRevisionRow(transaction, work, sighting, ready);
+    if (work.operation !== null && isCurrent && work.operation.kind !== "control-plane.delete") {
+      if (ready.status === "True") await finishOperation(transaction, work.operation, { ...ready, state: "succeeded" });
+      else if (sighting.failure !== undefined)
+        await finishOperation(transaction, work.operation, { ...sighting.failure, state: "failed" });
+      else await reportOperation(transaction, work.operation, ready);
+    }
+    if (ready.status === "True" && isCurrent) await ensureSentinel(transaction, work);
+    const wasReady = before.some(({ type, status }) => type === "Ready" && status === "True");
+    return { status: ready.status, isNewlyReady: ready.status === "True" && !wasReady };
+  });
+  if (!written.written || written.result === undefined) return undefined;
+  const { status, isNewlyReady } = written.result;
+  const { configHash } = sighting.observed ?? {};
+  const isChanged = configHash !== undefined && configHash !== work.configHash;
+  if (isNewlyReady || (status === "True" && isChanged)) await wakeOther(database, lease, "sentinel");
+  return status;
+}
+
+/**
+ * Ready is made of what reconciles and sentinels write: they take turns, so that neither judges by what the other is about to change. The
+ * other's work item is touched after the transaction alone, as both would wait for each other otherwise.
+ */
+async function lockRevision(
+  transaction: Transaction,
+  id: string,
+): Promise<{ generation: number; isEnding: boolean } | undefined> {
+  const [row] = await transaction.$queryRaw<{ generation: number; isEnding: boolean }[]>`
+    SELECT generation, deletion_requested_at IS NOT NULL AS "isEnding" FROM revisions WHERE id = ${id} FOR NO KEY UPDATE`;
+  return row;
+}
+
+async function wakeOther(database: Database, { objectId }: Lease, kind: "revision" | "sentinel"): Promise<void> {
+  await database.$executeRaw`
+    UPDATE work_items SET wakes = wakes + 1, next_reconcile_at = clock_timestamp() WHERE kind = ${kind} AND object_id = ${objectId}`;
+}
+
+/** Ready follows from all conditions. Its changes are told of the control plane as well, which is what a tenant ordered. */
+async function saveReady(
+  transaction: Transaction,
+  work: RevisionWork,
+  before: readonly StoredCondition[],
+  stored: readonly ObservedCondition[],
+): Promise<ObservedCondition> {
+  const ready = summarizeRevision(stored, work);
+  await saveConditions(transaction, targetOf(work), [ready]);
+  const was = before.find(({ type }) => type === "Ready")?.status;
+  if (was !== ready.status) {
+    await insertEvent(transaction, {
+      tenantId: work.tenantId,
+      type: "control-plane.condition",
+      objectKind: "control-plane",
+      objectId: work.controlPlaneId,
+      objectName: work.controlPlaneName,
+      reason: ready.reason,
+      message: `Ready is ${ready.status}: ${ready.message}`,
+    });
+  }
+  return ready;
+}
+
+async function saveRevisionRow(
+  transaction: Transaction,
+  work: RevisionWork,
+  { observed, credential }: RevisionSighting,
+  ready: ObservedCondition,
+): Promise<void> {
+  const readyAt = ready.status === "True" && work.readyAt === null ? new Date() : undefined;
+  const text = observed === undefined ? null : JSON.stringify(observed);
+  await transaction.$executeRaw`
+    UPDATE revisions SET observed_generation = ${work.generation}, observed = coalesce(${text}::jsonb, observed),
+      credential_issued_at = coalesce(${credential?.issuedAt ?? null}::timestamptz, credential_issued_at),
+      credential_expires_at = coalesce(${credential?.expiresAt ?? null}::timestamptz, credential_expires_at),
+      ready_at = coalesce(ready_at, ${readyAt ?? null}::timestamptz)
+    WHERE id = ${work.id} AND (observed_generation, observed, credential_issued_at, ready_at) IS DISTINCT FROM
+      (${work.generation}::int, coalesce(${text}::jsonb, observed), coalesce(${credential?.issuedAt ?? null}::timestamptz, credential_issued_at),
+       coalesce(ready_at, ${readyAt ?? null}::timestamptz))`;
+  const isRenewed =
+    work.credential !== null &&
+    credential !== undefined &&
+    Date.parse(credential.issuedAt) > work.credential.issuedAt.getTime();
+  if (!isRenewed) return;
+  await insertEvent(transaction, {
+    tenantId: work.tenantId,
+    type: "revision.credential-renewed",
+    objectKind: "revision",
+    objectId: work.id,
+    objectName: work.id,
+    reason: "CredentialRenewed",
+    message: `istiod's token for mesh cluster ${work.clusterName} was renewed; the new one is valid until ${credential.expiresAt}.`,
+  });
+}
+
+/** A sentinel watches from the first time a revision is Ready. */
+async function ensureSentinel(transaction: Transaction, { id, tenantId, istiodCluster }: RevisionWork): Promise<void> {
+  await transaction.$executeRaw`
+    INSERT INTO work_items (kind, object_id, tenant_id, shard) VALUES ('sentinel', ${id}, ${tenantId}::uuid, ${istiodCluster.name})
+    ON CONFLICT (kind, object_id) DO NOTHING`;
+}
+
+/**
+ * Writes back what a sentinel saw, and what it means for Ready. Nothing is written of a revision that is being removed: what fails then fails on purpose.
+ * @returns false when the lease was over
+ */
+export async function saveSentinelSighting(
+  database: Database,
+  lease: Lease,
+  work: RevisionWork,
+  { condition, wakeRevision }: { condition: ObservedCondition; wakeRevision: boolean },
+): Promise<boolean> {
+  const { written } = await writeGuarded(database, lease, async (transaction) => {
+    const now = await lockRevision(transaction, work.id);
+    if (now === undefined || now.isEnding) return;
+    const before = await readConditions(transaction, { objectKind: "revision", objectId: work.id });
+    const stored = await saveConditions(transaction, targetOf(work), [condition]);
+    await saveReady(transaction, work, before, stored);
+  });
+  if (written && wakeRevision) await wakeOther(database, lease, "revision");
+  return written;
+}

@@ -1,0 +1,36 @@
+import { type Condition, placementSchema, type Revision } from "@pilothouse/contract";
+import { deriveControlPlanePhase } from "../control-planes/derive-phase.ts";
+import type { Revision as RevisionRow } from "../generated/client.ts";
+
+/** A revision as the contract has it. @param facts what is known of it in other tables */
+export function toRevision(
+  row: RevisionRow,
+  facts: { controlPlane: string; conditions: Condition[]; isChanging: boolean },
+): Revision {
+  return {
+    id: row.id,
+    controlPlane: facts.controlPlane,
+    version: row.versionName,
+    line: row.lineName,
+    istiodCluster: row.istiodClusterName,
+    namespace: row.namespace,
+    hostname: row.hostname,
+    replicas: row.replicas,
+    placement: placementSchema.parse(row.placement),
+    generation: row.generation,
+    observedGeneration: row.observedGeneration,
+    credential:
+      row.credentialIssuedAt === null || row.credentialExpiresAt === null
+        ? null
+        : { issuedAt: row.credentialIssuedAt.toISOString(), expiresAt: row.credentialExpiresAt.toISOString() },
+    conditions: facts.conditions,
+    phase: deriveControlPlanePhase({
+      deletionRequested: row.deletionRequestedAt !== null,
+      isChanging: facts.isChanging || row.observedGeneration < row.generation,
+      ready: facts.conditions.find(({ type }) => type === "Ready")?.status,
+    }),
+    readyAt: row.readyAt?.toISOString() ?? null,
+    deletionRequestedAt: row.deletionRequestedAt?.toISOString() ?? null,
+    createdAt: row.createdAt.toISOString(),
+  };
+}

@@ -1,0 +1,109 @@
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { Client } from "pg";
+import { afterEach, beforeEach, expect, inject, test } from "vitest";
+import { createDatabase } from "../src/database/copy-database.ts";
+import { copyDatabase, type DatabaseUrls, ensureDatabase } from "../src/index.ts";
+import { readSchemaModels } from "./support/prisma-schema.ts";
+
+const prisma = resolve(import.meta.dirname, "../../../prisma");
+let folder = "";
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "pilothouse-migrations-"));
+  await cp(join(prisma, "migrations"), folder, { recursive: true });
+});
+
+afterEach(() => rm(folder, { recursive: true }));
+
+async function query<Row extends object>(url: string, sql: string): Promise<Row[]> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  try {
+    return (await client.query<Row>(sql)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+async function makeEmpty(): Promise<DatabaseUrls> {
+  const name = `empty_${Math.random().toString(36).slice(2)}`;
+  const template = inject("serviceDatabase");
+  const rename = (url: string): string => url.replace(/[^/]+$/, name);
+  await createDatabase(rename(template.migrator));
+  return { migrator: rename(template.migrator), web: rename(template.web), worker: rename(template.worker) };
+}
+
+const add = async (name: string, sql: string): Promise<void> => {
+  await mkdir(join(folder, name), { recursive: true });
+  await writeFile(join(folder, name, "migration.sql"), sql);
+};
+const recorded = async (url: string): Promise<string[]> =>
+  (await query<{ name: string }>(url, "SELECT migration_name AS name FROM _prisma_migrations ORDER BY 1")).map(
+    ({ name }) => name,
+  );
+
+test("an empty database is migrated once, by whoever comes first", async () => {
+  const urls = await makeEmpty();
+  const all = await Promise.all([1, 2, 3].map(() => ensureDatabase(urls, folder)));
+  expect(all.map((applied) => applied.length).toSorted((a, b) => a - b)).toEqual([0, 0, 1]);
+  expect(await ensureDatabase(urls, folder)).toEqual([]);
+});
+
+test("of a failed migration nothing stays, and it goes on where it stopped", async () => {
+  const urls = await copyDatabase(inject("serviceDatabase"));
+  await add("20991231000000_works", "CREATE TABLE works (id int);");
+  await add("20991231000001_fails", "CREATE TABLE half (id int); INSERT INTO half VALUES (1); SELECT 1 / 0;");
+  await expect(ensureDatabase(urls, folder)).rejects.toThrow(
+    /20991231000001_fails failed, and nothing of it was kept: division by zero/,
+  );
+  expect(await query(urls.migrator, "SELECT to_regclass('half') AS half, to_regclass('works')::text AS works")).toEqual(
+    [{ half: null, works: "works" }],
+  );
+  expect(await recorded(urls.migrator)).toHaveLength(2);
+  await add("20991231000001_fails", "CREATE TABLE half (id int);");
+  expect(await ensureDatabase(urls, folder)).toEqual(["20991231000001_fails"]);
+  await urls.drop();
+});
+
+test("a migration that was changed after it had been applied is refused", async () => {
+  const urls = await copyDatabase(inject("serviceDatabase"));
+  const [name = ""] = await recorded(urls.migrator);
+  const file = join(folder, name, "migration.sql");
+  await writeFile(file, `${await readFile(file, "utf8")}\n-- changed`);
+  await expect(ensureDatabase(urls, folder)).rejects.toThrow(`${name} was changed after it had been applied`);
+  await urls.drop();
+});
+
+test("the migrated database is what schema.prisma says", async () => {
+  const { migrator } = inject("serviceDatabase");
+  const urls = await copyDatabase(inject("serviceDatabase"));
+  expect(urls.migrator).not.toBe(migrator);
+  const models = readSchemaModels(await readFile(join(prisma, "schema.prisma"), "utf8"));
+  const columns = await query<{ table_name: string; column: string }>(
+    urls.migrator,
+    `SELECT table_name, format('%s %s%s', column_name, CASE data_type WHEN 'ARRAY' THEN ltrim(udt_name, '_') || '[]' ELSE data_type END,
+       CASE is_nullable WHEN 'YES' THEN '' ELSE ' NOT NULL' END) AS column
+     FROM information_schema.columns WHERE table_schema = 'public' AND table_name <> '_prisma_migrations'`,
+  );
+  const keys = await query<{ table_name: string; key: string }>(
+    urls.migrator,
+    `SELECT c.relname AS table_name, format('%s (%s)', CASE WHEN i.indisprimary THEN 'primary' ELSE 'unique' END,
+       (SELECT string_agg(a.attname, ', ' ORDER BY k.place) FROM unnest(i.indkey) WITH ORDINALITY k(number, place)
+        JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.number)) AS key
+     FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE n.nspname = 'public' AND i.indisunique AND i.indpred IS NULL AND c.relname <> '_prisma_migrations'`,
+  );
+  const collect = (rows: { table_name: string }[], field: string): Record<string, string[]> => {
+    const found: Record<string, string[]> = {};
+    for (const row of rows) (found[row.table_name] ??= []).push(String(Reflect.get(row, field)));
+    return Object.fromEntries(Object.entries(found).map(([table, list]) => [table, list.toSorted()]));
+  };
+  const wanted = (field: "columns" | "keys"): Record<string, string[]> =>
+    Object.fromEntries(models.map((model) => [model.table, model[field].toSorted()]));
+  expect(models.length).toBeGreaterThan(15);
+  expect(collect(columns, "column")).toEqual(wanted("columns"));
+  expect(collect(keys, "key")).toEqual(wanted("keys"));
+  await urls.drop();
+});
