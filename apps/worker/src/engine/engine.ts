@@ -1,0 +1,171 @@
+import {
+  claimWork,
+  type Database,
+  type DueWork,
+  type Lease,
+  listDueWork,
+  nameWork,
+  releaseWork,
+  type WorkKey,
+} from "@pilothouse/core";
+import { type Moment, readMoment } from "@pilothouse/provisioner";
+import { describeError, type Log } from "../log.ts";
+import type { Metrics } from "../metrics.ts";
+import { judgeError, type Outcome } from "./back-off.ts";
+import type { HeldLease, LeaseKeeper } from "./lease-keeper.ts";
+import type { Limits } from "./limits.ts";
+
+/** Looks once at an object whose lease is held. Throws what went wrong, typed by what happens next. */
+export type Reconciler = (held: HeldLease) => Promise<Outcome>;
+
+export interface EngineOptions {
+  database: Database;
+  /** Who this worker is, for people who look at the table. */
+  holder: string;
+  keeper: LeaseKeeper;
+  limits: Limits;
+  reconcilers: Record<"cluster" | "revision", Reconciler>;
+  /** Longest time of one look, in milliseconds. */
+  longestLookMs: Record<"cluster" | "revision", number>;
+  /** Shards that are not to be called now. */
+  listBlockedShards: () => string[];
+  metrics: Metrics;
+  log: Log;
+  /** Wishes that due objects be taken in so many milliseconds. */
+  lookAgain: (afterMs: number) => void;
+}
+
+/** Takes objects that are due, looks at them, and gives them back. */
+export interface Engine {
+  /** Takes what is due, within the limits. Answers when the looks have begun, not when they have ended. */
+  takeDueWork: () => Promise<void>;
+  /** Takes these objects if they are due, free and within the limits; answers how many were taken. */
+  take: (items: readonly Pick<DueWork, "kind" | "objectId" | "shard">[]) => Promise<number>;
+  /** Looks at one object now if it is due and free, and answers how that ended. */
+  runItem: (key: WorkKey) => Promise<Outcome | undefined>;
+  /** Takes nothing more, and waits for what runs; ends it after `graceMs` milliseconds. */
+  drain: (graceMs: number) => Promise<void>;
+}
+
+/** Looks that end within this time go on here rather than with the next poll. In milliseconds. */
+const soonMs = 1_000;
+
+const kinds = ["cluster", "revision"] as const;
+
+export function createEngine(options: EngineOptions): Engine {
+  const { database, holder, keeper, limits, metrics, log } = options;
+  const running = new Map<HeldLease, Promise<Outcome>>();
+  let isDraining = false;
+  let wasSaturated = false;
+
+  async function look(held: HeldLease): Promise<Outcome> {
+    const { lease } = held;
+    const startedMs = performance.now();
+    const kind = lease.kind === "cluster" ? "cluster" : "revision";
+    let outcome: Outcome;
+    try {
+      outcome = await options.reconcilers[kind](held);
+    } catch (error) {
+      outcome = judgeError(error, lease.failures);
+      // What a tenant has to change, or only has to wait for, is in the conditions.
+      const isOurs = outcome.result === "unknown" || outcome.result === "transient";
+      log(isOurs ? "warn" : "info", "a look failed", {
+        work: nameWork(lease),
+        result: outcome.result,
+        error: describeError(error),
+      });
+    }
+    metrics.reconcileDuration.observe({ kind, result: outcome.result }, (performance.now() - startedMs) / 1_000);
+    if (outcome.failed) metrics.retries.inc({ kind });
+    await giveBack(held, outcome);
+    return outcome;
+  }
+
+  async function giveBack(held: HeldLease, outcome: Outcome): Promise<void> {
+    const { lease } = held;
+    try {
+      if (outcome.isGone === true) return;
+      const failures = outcome.failed ? lease.failures + 1 : 0;
+      const isHeld = await releaseWork(database, lease, { requeueAfterMs: outcome.requeueAfterMs, failures });
+      if (!isHeld) metrics.lostLeases.inc({ kind: lease.kind });
+      if (outcome.requeueAfterMs <= soonMs) options.lookAgain(outcome.requeueAfterMs + 2);
+    } catch (error) {
+      log("warn", "a lease could not be given back; it ends by itself", {
+        work: nameWork(lease),
+        error: describeError(error),
+      });
+    } finally {
+      keeper.drop(held);
+    }
+  }
+
+  function start(lease: Lease, takenAt: Moment): Promise<Outcome> {
+    const kind = lease.kind === "cluster" ? "cluster" : "revision";
+    const held = keeper.hold(lease, takenAt, { mostMs: options.longestLookMs[kind] });
+    const ended = look(held).finally(() => {
+      running.delete(held);
+      limits.release(lease.shard);
+      if (wasSaturated) options.lookAgain(0);
+    });
+    running.set(held, ended);
+    return ended;
+  }
+
+  /** Answers the looks that have begun, by object. */
+  async function claim(
+    items: readonly Pick<DueWork, "kind" | "objectId" | "shard">[],
+  ): Promise<Map<string, Promise<Outcome>>> {
+    if (isDraining) return new Map();
+    const admitted = items.filter(({ shard }) => limits.tryAcquire(shard));
+    wasSaturated = admitted.length < items.length;
+    const takenAt = readMoment();
+    let leases: Lease[] = [];
+    try {
+      leases = await claimWork(database, holder, admitted);
+    } finally {
+      const taken = new Set(leases.map(nameWork));
+      for (const item of admitted) if (!taken.has(nameWork(item))) limits.release(item.shard);
+    }
+    return new Map(leases.map((lease) => [nameWork(lease), start(lease, takenAt)]));
+  }
+
+  return {
+    async takeDueWork() {
+      if (isDraining || limits.free() <= 0) {
+        wasSaturated = true;
+        return;
+      }
+      // One more than there is room for, to know whether something is left.
+      const due = await listDueWork(database, {
+        kinds,
+        limit: limits.free() + 1,
+        limitPerShard: limits.perShard + 1,
+        blockedShards: [...options.listBlockedShards(), ...limits.listFull()],
+      });
+      if (due.length > 0) await claim(due);
+    },
+
+    take: async (items) => (await claim(items)).size,
+
+    async runItem(key) {
+      const { kind, objectId } = key;
+      const due = await listDueWork(database, {
+        kinds: [kind],
+        objectId,
+        limit: 1,
+        limitPerShard: 1,
+        blockedShards: options.listBlockedShards(),
+      });
+      return (await claim(due)).get(nameWork(key));
+    },
+
+    async drain(graceMs) {
+      isDraining = true;
+      const timer = setTimeout(() => {
+        for (const held of running.keys()) held.cancel();
+      }, graceMs);
+      await Promise.allSettled(running.values());
+      clearTimeout(timer);
+    },
+  };
+}

@@ -1,0 +1,171 @@
+import {
+  type ConnectRequest,
+  type ConnectResult,
+  connectCluster,
+  createDeadline,
+  createExtendableDeadline,
+  createKubeClient,
+  createMeshClient,
+  disconnectCluster,
+  type DisconnectRequest,
+  type DisconnectResult,
+  type IstiodCluster,
+  managedByLabel,
+  managedByValue,
+  type MeshCluster,
+  openRevisionStream,
+  type Proof,
+  proveRevision,
+  type ProviderConfig,
+  reconcileRevision,
+  type RemovalRequest,
+  type RemovalResult,
+  removeRevision,
+  renewClusterToken,
+  type RevisionRequest,
+  type RevisionResult,
+  revisionLabel,
+} from "@pilothouse/provisioner";
+
+/** What is watched of a revision, and through what. */
+export interface ProbeTarget {
+  mesh: MeshCluster;
+  revision: { id: string; hostname: string; version: string };
+}
+
+/** Hears of a stream that is open. */
+export interface StreamListener {
+  onEnd: (why: string) => void;
+  /** It will be closed in some seconds: time to open another. */
+  onDraining: () => void;
+}
+
+export interface OpenStream {
+  close: () => Promise<void>;
+}
+
+/** Looks at one revision through the public edge, with connections that are kept. Writes nothing that stays. */
+export interface Prober {
+  /** The proofs asked for; all when absent. Never fails for a failed one. */
+  prove: (options: { only?: ["admission"]; timeoutMs: number; signal: AbortSignal }) => Promise<Proof[]>;
+  /** Fails when no stream could be opened within the time. */
+  openStream: (options: StreamListener & { timeoutMs: number; signal: AbortSignal }) => Promise<OpenStream>;
+  close: () => Promise<void>;
+}
+
+/** Keeps a connection to an istiod cluster, to see whether its API server answers. */
+export interface HealthCheck {
+  /** One cheap read that its storage has to answer. Fails with what is wrong. */
+  check: (timeoutMs: number) => Promise<void>;
+  close: () => Promise<void>;
+}
+
+type RenewRequest = Parameters<typeof renewClusterToken>[0];
+type RenewResult = Awaited<ReturnType<typeof renewClusterToken>>;
+
+/** All that this worker does to clusters. */
+export interface Provisioner {
+  connectCluster: (request: ConnectRequest) => Promise<ConnectResult>;
+  disconnectCluster: (request: DisconnectRequest) => Promise<DisconnectResult>;
+  renewClusterToken: (request: RenewRequest) => Promise<RenewResult>;
+  reconcileRevision: (request: RevisionRequest) => Promise<RevisionResult>;
+  removeRevision: (request: RemovalRequest) => Promise<RemovalResult>;
+  openProber: (target: ProbeTarget, provider: ProviderConfig) => Prober;
+  openHealthCheck: (cluster: IstiodCluster) => HealthCheck;
+  /** Namespaces of revisions in an istiod cluster. */
+  listRevisionNamespaces: (cluster: IstiodCluster) => Promise<{ revisionId: string; uid: string }[]>;
+  /** Deletes such a namespace if it is still the one that was listed. */
+  deleteRevisionNamespace: (cluster: IstiodCluster, namespace: { revisionId: string; uid: string }) => Promise<void>;
+}
+
+/** Longer than the 10 s for which an API server waits for a webhook, so that its own words come back. In milliseconds. */
+const probeCallTimeoutMs = 12_000;
+const janitorTimeoutMs = 20_000;
+
+/** The real one. */
+export const clusterProvisioner: Provisioner = {
+  connectCluster,
+  disconnectCluster,
+  renewClusterToken,
+  reconcileRevision,
+  removeRevision,
+  openProber,
+  openHealthCheck,
+
+  async listRevisionNamespaces(cluster) {
+    return withIstiodClient(cluster, async (client) => {
+      const namespaces = await client.list(
+        { apiVersion: "v1", kind: "Namespace" },
+        { labelSelector: `${managedByLabel}=${managedByValue},${revisionLabel}` },
+      );
+      return namespaces.flatMap(({ metadata }) => {
+        const revisionId = metadata.labels?.[revisionLabel];
+        const isOurs = revisionId === metadata.name && metadata.deletionTimestamp === undefined;
+        return isOurs && metadata.uid !== undefined ? [{ revisionId, uid: metadata.uid }] : [];
+      });
+    });
+  },
+
+  async deleteRevisionNamespace(cluster, { revisionId, uid }) {
+    await withIstiodClient(cluster, (client) =>
+      client.delete({ apiVersion: "v1", kind: "Namespace", name: revisionId }, { uid, propagation: "Background" }),
+    );
+  },
+};
+
+function openProber({ mesh, revision }: ProbeTarget, provider: ProviderConfig): Prober {
+  // Probes write nothing, so no lease bounds them: each has a time limit of its own.
+  const life = createExtendableDeadline({ afterMs: 2 ** 31 - 1 });
+  const meshClient = createMeshClient(mesh, provider, {
+    deadline: life,
+    signal: life.signal,
+    callTimeoutMs: probeCallTimeoutMs,
+  });
+  const common = { meshClient, revision, provider };
+  return {
+    async prove({ only, timeoutMs, signal }) {
+      const { proofs } = await proveRevision({ ...common, timeoutMs, signal, ...(only === undefined ? {} : { only }) });
+      return proofs;
+    },
+    openStream: ({ onEnd, onDraining, timeoutMs, signal }) =>
+      openRevisionStream({
+        ...common,
+        timeoutMs,
+        signal,
+        onResponse: () => undefined,
+        onEnd: (end) => onEnd(end.kind),
+        onDraining,
+      }),
+    async close() {
+      life.end();
+      await meshClient.close();
+    },
+  };
+}
+
+function openHealthCheck(cluster: IstiodCluster): HealthCheck {
+  const life = createExtendableDeadline({ afterMs: 2 ** 31 - 1 });
+  let client: ReturnType<typeof createKubeClient> | undefined;
+  return {
+    async check(timeoutMs) {
+      client ??= createKubeClient(cluster.access, { deadline: life, signal: life.signal, callTimeoutMs: timeoutMs });
+      await client.request("GET", "/api/v1/namespaces/kube-system");
+    },
+    async close() {
+      life.end();
+      await client?.close();
+    },
+  };
+}
+
+async function withIstiodClient<Result>(
+  cluster: IstiodCluster,
+  work: (client: ReturnType<typeof createKubeClient>) => Promise<Result>,
+): Promise<Result> {
+  const client = createKubeClient(cluster.access, { deadline: createDeadline(janitorTimeoutMs) });
+  try {
+    return await work(client);
+  } finally {
+    await client.close();
+  }
+}

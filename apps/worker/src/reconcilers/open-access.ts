@@ -1,0 +1,43 @@
+import type { StoredIstiodCluster, StoredMesh } from "@pilothouse/core";
+import { type IstiodCluster, type MeshCluster, parseKubeconfig, ProvisionerError } from "@pilothouse/provisioner";
+import { z } from "zod";
+import type { KeyRing } from "../key-ring.ts";
+
+const tokenSchema = z.object({
+  token: z.string(),
+  namespace: z.string(),
+  serviceAccount: z.string(),
+  secretName: z.string(),
+  secretUid: z.string(),
+  issuedAt: z.string(),
+  expiresAt: z.string(),
+});
+
+/** Opens the token of a connected mesh cluster. */
+export async function openMesh(keys: KeyRing, stored: StoredMesh): Promise<MeshCluster> {
+  const { id, server, certificateAuthority, tlsServerName, clusterUid, token } = stored;
+  return {
+    id,
+    server,
+    ...(certificateAuthority === null ? {} : { certificateAuthority }),
+    ...(tlsServerName === null ? {} : { tlsServerName }),
+    clusterUid,
+    token: tokenSchema.parse(JSON.parse(await keys.openText(token))),
+  };
+}
+
+/**
+ * Opens the access of an istiod cluster.
+ * @throws ProvisionerError NoAccess (unknown) when none has been given, or what `parseKubeconfig` throws
+ */
+export async function openIstiodCluster(keys: KeyRing, stored: StoredIstiodCluster): Promise<IstiodCluster> {
+  const { name, line, edgeAddresses, access } = stored;
+  if (access === null) {
+    throw new ProvisionerError(
+      "unknown",
+      "NoAccess",
+      `Istiod cluster ${name} has no kubeconfig, so that nothing can be done there. Give it one.`,
+    );
+  }
+  return { name, line, edgeAddresses, access: parseKubeconfig(await keys.openText(access)).access };
+}

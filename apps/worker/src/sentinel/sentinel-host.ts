@@ -1,0 +1,176 @@
+import {
+  claimWork,
+  dropWork,
+  type Lease,
+  listDueWork,
+  listWatchStamps,
+  loadRevision,
+  nameWork,
+  releaseWork,
+  type RevisionWork,
+  saveSentinelSighting,
+  type WatchStamp,
+} from "@pilothouse/core";
+import { readMoment } from "@pilothouse/provisioner";
+import type { HeldLease, LeaseKeeper } from "../engine/lease-keeper.ts";
+import { describeError, type Log } from "../log.ts";
+import type { Metrics } from "../metrics.ts";
+import type { Dependencies } from "../reconcilers/dependencies.ts";
+import { openMesh } from "../reconcilers/open-access.ts";
+import { createSemaphore } from "./semaphore.ts";
+import { type Sentinel, type SentinelTimes, startSentinel } from "./sentinel.ts";
+
+export interface SentinelHostOptions extends Pick<Dependencies, "database" | "provisioner" | "provider" | "keys"> {
+  holder: string;
+  keeper: LeaseKeeper;
+  /** Most sentinels of this worker. */
+  most: number;
+  /** Most that look at the same time. */
+  mostLooking: number;
+  metrics: Metrics;
+  log: Log;
+  times?: SentinelTimes;
+}
+
+/** This worker's sentinels: one for each of its leases of that kind. */
+export interface SentinelHost {
+  /** Takes sentinels that nobody holds. */
+  takeDue: () => Promise<void>;
+  /** Ends or renews those whose revision has changed. */
+  followChanges: () => Promise<void>;
+  countOpen: () => number;
+  /** Ends all and gives their leases back. */
+  drain: () => Promise<void>;
+}
+
+interface Post {
+  held: HeldLease;
+  stamp: WatchStamp | undefined;
+  sentinel: Sentinel | undefined;
+  stop: AbortController;
+  ended: Promise<void>;
+}
+
+/** Most taken at a time, so that several workers that start together share. */
+const batchSize = 50;
+/** When a sentinel could not even begin, another worker may try after so long, in milliseconds. */
+const failedStartMs = 10_000;
+
+export function createSentinelHost(options: SentinelHostOptions): SentinelHost {
+  const { database, holder, keeper, metrics, log } = options;
+  const posts = new Map<string, Post>();
+  const takeTurn = createSemaphore(options.mostLooking);
+  let isDraining = false;
+
+  function begin(lease: Lease, takenAt: ReturnType<typeof readMoment>): void {
+    const id = lease.objectId;
+    const stop = new AbortController();
+    const held = keeper.hold(lease, takenAt, {
+      onWake() {
+        const post = posts.get(id);
+        if (post?.held === held) post.sentinel?.lookClosely();
+      },
+    });
+    const post: Post = { held, stamp: undefined, sentinel: undefined, stop, ended: Promise.resolve() };
+    posts.set(id, post);
+    post.ended = serve(post).finally(() => {
+      keeper.drop(held);
+      if (posts.get(id) === post) posts.delete(id);
+    });
+  }
+
+  async function serve(post: Post): Promise<void> {
+    const { held, stop } = post;
+    const { lease } = held;
+    const signal = AbortSignal.any([stop.signal, held.deadline.signal]);
+    let requeueAfterMs = 0;
+    try {
+      const work = await loadRevision(database, lease.objectId);
+      if (work === undefined || work.deletionRequestedAt !== null) {
+        await dropWork(database, lease);
+        return;
+      }
+      if (work.mesh === null) {
+        requeueAfterMs = failedStartMs;
+        return;
+      }
+      post.stamp = { id: work.id, generation: work.generation, isEnding: false, tokenId: work.mesh.token.binding.id };
+      post.sentinel = startSentinel({
+        revisionId: work.id,
+        prober: await openProber(work, work.mesh),
+        condition: work.conditions.find(({ type }) => type === "Serving"),
+        save: (condition, { wakeRevision }) => save(held, work, { condition, wakeRevision }),
+        takeTurn,
+        signal,
+        metrics,
+        log,
+        ...(options.times === undefined ? {} : { times: options.times }),
+      });
+      await post.sentinel.ended;
+    } catch (error) {
+      log("warn", "a sentinel could not begin", { work: nameWork(lease), error: describeError(error) });
+      requeueAfterMs = failedStartMs;
+    } finally {
+      await giveBack(held, requeueAfterMs);
+    }
+  }
+
+  async function openProber(work: RevisionWork, mesh: NonNullable<RevisionWork["mesh"]>) {
+    const { provisioner, provider, keys } = options;
+    const revision = { id: work.id, hostname: work.hostname, version: work.version.version };
+    return provisioner.openProber({ mesh: await openMesh(keys, mesh), revision }, provider);
+  }
+
+  async function save(
+    held: HeldLease,
+    work: RevisionWork,
+    sighting: Parameters<typeof saveSentinelSighting>[3],
+  ): Promise<void> {
+    if (!(await saveSentinelSighting(database, held.lease, work, sighting))) held.cancel();
+  }
+
+  async function giveBack(held: HeldLease, requeueAfterMs: number): Promise<void> {
+    try {
+      await releaseWork(database, held.lease, { requeueAfterMs, failures: 0 });
+    } catch (error) {
+      log("warn", "a sentinel's lease could not be given back; it ends by itself", { error: describeError(error) });
+    }
+  }
+
+  return {
+    async takeDue() {
+      const room = Math.min(batchSize, options.most - posts.size);
+      if (isDraining || room <= 0) return;
+      const due = await listDueWork(database, {
+        kinds: ["sentinel"],
+        limit: room,
+        limitPerShard: room,
+        blockedShards: [],
+      });
+      const free = due.filter(({ objectId }) => !posts.has(objectId));
+      const takenAt = readMoment();
+      for (const lease of await claimWork(database, holder, free)) begin(lease, takenAt);
+    },
+
+    async followChanges() {
+      const stamps = new Map((await listWatchStamps(database, [...posts.keys()])).map((stamp) => [stamp.id, stamp]));
+      for (const [id, post] of posts) {
+        if (post.stamp === undefined) continue;
+        const now = stamps.get(id);
+        const isSame =
+          now?.isEnding === false && now.generation === post.stamp.generation && now.tokenId === post.stamp.tokenId;
+        // The lease is given back; whoever takes it next reads everything anew.
+        if (!isSame) post.stop.abort();
+      }
+    },
+
+    countOpen: () => [...posts.values()].filter(({ sentinel }) => sentinel?.isOpen() === true).length,
+
+    async drain() {
+      isDraining = true;
+      const all = [...posts.values()];
+      for (const { stop } of all) stop.abort();
+      await Promise.allSettled(all.map(({ ended }) => ended));
+    },
+  };
+}

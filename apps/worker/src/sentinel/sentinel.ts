@@ -1,0 +1,216 @@
+import type { ObservedCondition } from "@pilothouse/core";
+import { describeError, type Log } from "../log.ts";
+import type { Metrics } from "../metrics.ts";
+import type { OpenStream, Prober } from "../provisioner.ts";
+import { judgeFinding, type SentinelFinding } from "./judge-proofs.ts";
+
+/** Times of a sentinel, in milliseconds. */
+export interface SentinelTimes {
+  /** Between two admission dry runs: a little less than the 30 s for which idle connections are kept. */
+  admissionMs: number;
+  /** Between two whole proofs; spread by a fifth to both sides. */
+  proofMs: number;
+  /** From a failure to the closer look that decides. */
+  closerLookMs: number;
+  /** Between looks at what does not serve: grows from the first to the second. */
+  retryMs: readonly [number, number];
+  streamTimeoutMs: number;
+  proofTimeoutMs: number;
+}
+
+const sentinelTimes: SentinelTimes = {
+  admissionMs: 27_000,
+  proofMs: 600_000,
+  closerLookMs: 250,
+  retryMs: [1_000, 5_000],
+  streamTimeoutMs: 5_000,
+  proofTimeoutMs: 12_000,
+};
+
+export interface SentinelOptions {
+  revisionId: string;
+  prober: Prober;
+  /** As it is stored. */
+  condition: ObservedCondition | undefined;
+  /** Stores what it found; failures are tried again with the next look. */
+  save: (condition: ObservedCondition, change: { wakeRevision: boolean }) => Promise<void>;
+  /** Bounds how many sentinels look at a time. */
+  takeTurn: <Result>(work: () => Promise<Result>) => Promise<Result>;
+  /** Ends it. */
+  signal: AbortSignal;
+  metrics: Metrics;
+  log: Log;
+  times?: SentinelTimes;
+  random?: () => number;
+}
+
+/** Watches one revision that has been Ready, until its signal is aborted. */
+export interface Sentinel {
+  /** The whole proof, now. */
+  lookClosely: () => void;
+  isOpen: () => boolean;
+  ended: Promise<void>;
+}
+
+/**
+ * Keeps a discovery stream open, tries admission every half minute and proves everything every ten minutes. A loss or a failure is looked at closely at once;
+ * only the second failure in a row is said. What does not serve is looked at every few seconds until it does.
+ */
+export function startSentinel(options: SentinelOptions): Sentinel {
+  const { prober, signal, metrics, log, revisionId, times = sentinelTimes, random = Math.random } = options;
+  let stream: OpenStream | undefined;
+  let isDraining = false;
+  let failures = 0;
+  let said = options.condition;
+  // Another worker's sentinel has proven the rest not long ago.
+  let wantsWholeProof = said?.status !== "True";
+  let admissionAtMs = 0;
+  let proofAtMs = performance.now() + random() * times.proofMs;
+  let ring: () => void = () => undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let rangAtMs = Number.POSITIVE_INFINITY;
+  const spread = (ms: number): number => ms * (0.8 + 0.4 * random());
+
+  function lookIn(afterMs: number): void {
+    const atMs = performance.now() + afterMs;
+    if (atMs >= rangAtMs) return;
+    rangAtMs = atMs;
+    clearTimeout(timer);
+    timer = setTimeout(() => ring(), afterMs);
+  }
+
+  async function waitForRing(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      ring = resolve;
+      if (signal.aborted || performance.now() >= rangAtMs) resolve();
+    });
+    clearTimeout(timer);
+    rangAtMs = Number.POSITIVE_INFINITY;
+  }
+
+  async function openStream(): Promise<string | undefined> {
+    if (stream !== undefined && !isDraining) return undefined;
+    const former = stream;
+    try {
+      const opened: OpenStream = await prober.openStream({
+        timeoutMs: times.streamTimeoutMs,
+        signal,
+        onDraining() {
+          if (stream !== opened) return;
+          isDraining = true;
+          lookIn(random() * 1_000);
+        },
+        onEnd(why) {
+          if (stream !== opened) return;
+          stream = undefined;
+          metrics.probes.inc({ probe: "stream", result: "lost" });
+          log("info", "a sentinel lost its stream", { revision: revisionId, why });
+          if (!isDraining) failures = Math.max(failures, 1);
+          lookIn(50 + random() * 150);
+        },
+      });
+      stream = opened;
+      isDraining = false;
+      metrics.probes.inc({ probe: "stream", result: "opened" });
+      await former?.close();
+      return undefined;
+    } catch (error) {
+      metrics.probes.inc({ probe: "stream", result: "refused" });
+      return error instanceof Error ? error.message : String(error);
+    }
+  }
+
+  async function prove(only?: ["admission"]): Promise<SentinelFinding["proofs"]> {
+    const proofs = await prober.prove({
+      timeoutMs: times.proofTimeoutMs,
+      signal,
+      ...(only === undefined ? {} : { only }),
+    });
+    for (const { name, verdict } of proofs) metrics.probes.inc({ probe: name, result: verdict });
+    return proofs;
+  }
+
+  async function look(): Promise<void> {
+    const streamProblem = await openStream();
+    const nowMs = performance.now();
+    const isWhole = wantsWholeProof || failures > 0 || streamProblem !== undefined || nowMs >= proofAtMs;
+    let proofs: SentinelFinding["proofs"] = [];
+    if (isWhole) proofs = await prove();
+    else if (nowMs >= admissionAtMs) proofs = await prove(["admission"]);
+    if (signal.aborted) return;
+    // A stream that was lost in the meantime has asked for a look of its own.
+    const finding: SentinelFinding = { proofs, ...(streamProblem === undefined ? {} : { streamProblem }) };
+    const condition = judgeFinding(finding);
+    if (proofs.length > 0) admissionAtMs = performance.now() + times.admissionMs * (0.9 + 0.1 * random());
+    if (condition.status !== "True") {
+      await lookAgainAfterFailure(condition);
+      return;
+    }
+    failures = stream === undefined ? 1 : 0;
+    if (isWhole) {
+      wantsWholeProof = false;
+      proofAtMs = performance.now() + spread(times.proofMs);
+    }
+    await say(condition);
+  }
+
+  async function lookAgainAfterFailure(condition: ObservedCondition): Promise<void> {
+    failures += 1;
+    wantsWholeProof = true;
+    if (failures === 1) {
+      lookIn(times.closerLookMs);
+      return;
+    }
+    await say(condition);
+    const [first, most] = times.retryMs;
+    lookIn(spread(Math.min(most, first * 2 ** Math.min(failures - 2, 10))));
+  }
+
+  /** Stored only when it differs; what could not be stored is tried with the next look. */
+  async function say(condition: ObservedCondition): Promise<void> {
+    const isSame =
+      said?.status === condition.status && said.reason === condition.reason && said.message === condition.message;
+    if (isSame) return;
+    const isTurn = said !== undefined && said.status !== condition.status;
+    try {
+      await options.save(condition, { wakeRevision: isTurn });
+      said = condition;
+    } catch (error) {
+      log("warn", "a sentinel's finding could not be stored", { revision: revisionId, error: describeError(error) });
+      lookIn(spread(2_000));
+    }
+  }
+
+  async function watch(): Promise<void> {
+    // Thousands begin at the same time when a worker starts.
+    lookIn(random() * 500);
+    while (!signal.aborted) {
+      await waitForRing();
+      if (signal.aborted) break;
+      try {
+        await options.takeTurn(look);
+      } catch (error) {
+        log("error", "a sentinel's look failed", { revision: revisionId, error: describeError(error) });
+        lookIn(spread(5_000));
+      }
+      lookIn(Math.max(0, Math.min(admissionAtMs, proofAtMs) - performance.now(), 100));
+    }
+    clearTimeout(timer);
+    const open = stream;
+    stream = undefined;
+    await open?.close();
+    await prober.close();
+  }
+
+  signal.addEventListener("abort", () => ring(), { once: true });
+  return {
+    lookClosely() {
+      wantsWholeProof = true;
+      lookIn(0);
+    },
+    isOpen: () => stream !== undefined,
+    ended: watch().catch((error: unknown) => {
+      log("error", "a sentinel ended", { revision: revisionId, error: describeError(error) });
+    }),
+  };
+}

@@ -1,0 +1,85 @@
+import { type Database, findUnwantedRevisions, loadIstiodClusters } from "@pilothouse/core";
+import type { KeyRing } from "../key-ring.ts";
+import { describeError, type Log } from "../log.ts";
+import type { Metrics } from "../metrics.ts";
+import type { Provisioner } from "../provisioner.ts";
+import { openIstiodCluster } from "../reconcilers/open-access.ts";
+
+/** `report` only says what is there; `remove` takes away what was reported and is still unwanted at a later look. */
+export type JanitorMode = "report" | "remove";
+
+export interface Janitor {
+  /** Looks at every istiod cluster that can be called. Answers how many orphans there are. */
+  sweep: () => Promise<number>;
+}
+
+export interface JanitorOptions {
+  database: Database;
+  provisioner: Provisioner;
+  keys: KeyRing;
+  mode: JanitorMode;
+  listBlockedShards: () => string[];
+  metrics: Metrics;
+  log: Log;
+  /** From the report to the removal at least, in milliseconds. */
+  patienceMs?: number;
+  nowMs?: () => number;
+}
+
+const defaultPatienceMs = 600_000;
+
+/**
+ * Finds namespaces of revisions that no row wants: the rows come first and go last, so there are none unless a removal ended without its cluster. Each
+ * is reported when it is first seen. Only in the mode `remove` is it deleted, at a later look and if it is still the same one: another
+ * installation that uses the same cluster has rows that are not seen from here.
+ */
+export function createJanitor(options: JanitorOptions): Janitor {
+  const { database, provisioner, keys, mode, metrics, log, patienceMs = defaultPatienceMs } = options;
+  const nowMs = options.nowMs ?? (() => performance.now());
+  /** By UID: when it was first reported. */
+  const reported = new Map<string, number>();
+
+  async function sweepCluster(cluster: Parameters<typeof openIstiodCluster>[1]): Promise<number> {
+    const opened = await openIstiodCluster(keys, cluster);
+    const namespaces = await provisioner.listRevisionNamespaces(opened);
+    const unwanted = new Set(
+      await findUnwantedRevisions(
+        database,
+        namespaces.map(({ revisionId }) => revisionId),
+      ),
+    );
+    const orphans = namespaces.filter(({ revisionId }) => unwanted.has(revisionId));
+    metrics.orphans.set({ istiod_cluster: cluster.name }, orphans.length);
+    for (const orphan of orphans) {
+      const fields = { istiodCluster: cluster.name, namespace: orphan.revisionId, uid: orphan.uid };
+      const since = reported.get(orphan.uid);
+      if (since === undefined) {
+        reported.set(orphan.uid, nowMs());
+        log("warn", "a namespace belongs to a revision that no row wants", fields);
+      } else if (mode === "remove" && nowMs() - since >= patienceMs) {
+        await provisioner.deleteRevisionNamespace(opened, orphan);
+        log("warn", "an orphaned namespace was removed", fields);
+      }
+    }
+    return orphans.length;
+  }
+
+  return {
+    async sweep() {
+      const blocked = new Set(options.listBlockedShards());
+      let found = 0;
+      for (const cluster of await loadIstiodClusters(database)) {
+        if (blocked.has(cluster.name) || cluster.access === null) continue;
+        try {
+          found += await sweepCluster(cluster);
+        } catch (error) {
+          log("warn", "an istiod cluster could not be searched for orphans", {
+            istiodCluster: cluster.name,
+            error: describeError(error),
+          });
+        }
+      }
+      return found;
+    },
+  };
+}

@@ -1,0 +1,204 @@
+import { hostname } from "node:os";
+import { randomUUID } from "node:crypto";
+import {
+  connectDatabase,
+  eraseExpired,
+  eraseOldEvents,
+  measureDueWork,
+  registerSealingKeys,
+  type WorkKey,
+} from "@pilothouse/core";
+import type { DnsPublisher, ProviderConfig } from "@pilothouse/provisioner";
+import { createEngine } from "./engine/engine.ts";
+import { createLeaseKeeper } from "./engine/lease-keeper.ts";
+import { createLimits } from "./engine/limits.ts";
+import { createPoller } from "./engine/poller.ts";
+import { startQueueConsumer } from "./engine/queue-consumer.ts";
+import { sweepMissedWork } from "./engine/sweep.ts";
+import { createIstiodHealth, type HealthTimes } from "./health/istiod-health.ts";
+import { startHttpServer } from "./http-server.ts";
+import { readKeyRing } from "./key-ring.ts";
+import { describeError, type Log } from "./log.ts";
+import { createMetrics, type Metrics } from "./metrics.ts";
+import type { Provisioner } from "./provisioner.ts";
+import { createClusterReconciler } from "./reconcilers/reconcile-cluster.ts";
+import { createRevisionReconciler } from "./reconcilers/reconcile-revision.ts";
+import { createSentinelHost } from "./sentinel/sentinel-host.ts";
+import type { SentinelTimes } from "./sentinel/sentinel.ts";
+import { createJanitor } from "./upkeep/janitor.ts";
+import { repeat } from "./upkeep/repeat.ts";
+import type { WorkerConfig } from "./config.ts";
+
+/** A worker that runs. */
+export interface RunningWorker {
+  /** Of /livez, /readyz and /metrics. */
+  port: number;
+  metrics: Metrics;
+  /** Takes nothing more, lets what runs end, gives leases back, and closes everything. */
+  stop: () => Promise<void>;
+}
+
+/** What a worker runs with. */
+export interface WorkerOptions extends Omit<WorkerConfig, "provider"> {
+  provider: ProviderConfig;
+  dns: DnsPublisher;
+  provisioner: Provisioner;
+  log: Log;
+  /** Times that tests make shorter. */
+  times?: { sentinel?: SentinelTimes; health?: HealthTimes };
+}
+
+/** Longest time of one look, in milliseconds: what has not ended by then hangs, and is tried again. */
+const longestLookMs = { cluster: 60_000, revision: 60_000 };
+const pollIntervalMs = 500;
+const sweepIntervalMs = 30_000;
+const refreshIntervalMs = 15_000;
+const stampIntervalMs = 5_000;
+const retentionIntervalMs = 30_000;
+const eventRetentionIntervalMs = 3_600_000;
+const janitorIntervalMs = 300_000;
+/** A poll or a renewal that has not succeeded for so long is a problem, in milliseconds. */
+const unreadyAfterMs = 10_000;
+const deadAfterMs = 120_000;
+
+/** Starts a worker. It runs until it is stopped; faults of the database, the queue and the clusters do not end it. */
+export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
+  const { provisioner, provider, dns, log, databaseUrl } = options;
+  const holder = `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`;
+  const database = connectDatabase(databaseUrl, 10);
+  const leaseDatabase = connectDatabase(databaseUrl, 2);
+  const keys = await readKeyRing(options.sealingKeys);
+  await registerSealingKeys(database, keys.publicKeys);
+
+  const metrics = createMetrics({ withProcess: true });
+  const keeper = createLeaseKeeper(leaseDatabase, log);
+  const limits = createLimits(options.limits);
+  const health = createIstiodHealth({
+    database,
+    provisioner,
+    keys,
+    metrics,
+    log,
+    onRecovered: () => poller.kick(),
+    ...(options.times?.health === undefined ? {} : { times: options.times.health }),
+  });
+  await health.refresh();
+  const dependencies = {
+    database,
+    provisioner,
+    provider,
+    dns,
+    keys,
+    tokenLifetimeSeconds: options.tokenLifetimeSeconds,
+    onTrouble: health.look,
+    log,
+  };
+  const engine = createEngine({
+    database,
+    holder,
+    keeper,
+    limits,
+    reconcilers: {
+      cluster: createClusterReconciler(dependencies),
+      revision: createRevisionReconciler(dependencies),
+    },
+    longestLookMs,
+    listBlockedShards: health.listBlocked,
+    metrics,
+    log,
+    lookAgain: (afterMs) => poller.kick(afterMs),
+  });
+  const sentinels = createSentinelHost({
+    ...options.sentinels,
+    database,
+    provisioner,
+    provider,
+    keys,
+    holder,
+    keeper,
+    metrics,
+    log,
+    ...(options.times?.sentinel === undefined ? {} : { times: options.times.sentinel }),
+  });
+  const poller = createPoller(engine.takeDueWork, pollIntervalMs, log);
+  const sentinelPoller = createPoller(sentinels.takeDue, pollIntervalMs, log);
+  const takeJob = (key: WorkKey): void => {
+    if (key.kind === "sentinel") return sentinelPoller.kick();
+    engine.runItem(key).catch((error: unknown) => {
+      log("warn", "a job's object could not be taken; the poller takes it", { error: describeError(error) });
+    });
+  };
+  const consumer = startQueueConsumer({ databaseUrl, redisUrl: options.redisUrl, onJob: takeJob, log });
+  const janitor = createJanitor({
+    database,
+    provisioner,
+    keys,
+    mode: options.janitor,
+    listBlockedShards: health.listBlocked,
+    metrics,
+    log,
+  });
+  const stopping = new AbortController();
+  const sweep = (): Promise<unknown> =>
+    sweepMissedWork({
+      database,
+      limits,
+      listBlockedShards: health.listBlocked,
+      take: engine.take,
+      metrics,
+      log,
+      signal: stopping.signal,
+    }).catch((error: unknown) => {
+      if (!stopping.signal.aborted) throw error;
+    });
+  const repetitions = [
+    repeat("the sweep", sweepIntervalMs, sweep, { log }),
+    repeat("looking for istiod clusters", refreshIntervalMs, health.refresh, { log }),
+    repeat("following changes", stampIntervalMs, sentinels.followChanges, { log }),
+    repeat("retention", retentionIntervalMs, () => eraseExpired(database), { log }),
+    repeat("retention of events", eventRetentionIntervalMs, () => eraseOldEvents(database), { log }),
+    repeat("the janitor", janitorIntervalMs, janitor.sweep, { log }),
+  ];
+  const isOverdue = (sinceMs: number, mostMs: number): boolean => performance.now() - sinceMs > mostMs;
+  const server = await startHttpServer(options.http, {
+    findLivenessProblem: () =>
+      isOverdue(Math.max(poller.lastGoodMs(), keeper.lastRenewedMs()), deadAfterMs)
+        ? "nothing has succeeded for two minutes"
+        : undefined,
+    findReadinessProblem() {
+      if (stopping.signal.aborted) return "this worker is stopping";
+      if (isOverdue(poller.lastGoodMs(), unreadyAfterMs)) return "the database could not be polled";
+      return isOverdue(keeper.lastRenewedMs(), unreadyAfterMs) ? "leases could not be renewed" : undefined;
+    },
+    async readMetrics() {
+      metrics.sentinelsOpen.set(sentinels.countOpen());
+      for (const { kind, due, held, oldestMs } of await measureDueWork(database)) {
+        // A sentinel that is watched is due all the time; only those that nobody holds wait.
+        metrics.workDue.set({ kind }, due);
+        metrics.workHeld.set({ kind }, held);
+        metrics.queueLag.set({ kind }, oldestMs / 1_000);
+      }
+      return { contentType: metrics.registry.contentType, text: await metrics.registry.metrics() };
+    },
+  });
+  log("info", "the worker runs", { holder, port: server.port });
+
+  return {
+    port: server.port,
+    metrics,
+    async stop() {
+      log("info", "the worker stops");
+      stopping.abort();
+      await Promise.all([
+        poller.stop(),
+        sentinelPoller.stop(),
+        consumer.stop(),
+        ...repetitions.map((one) => one.stop()),
+      ]);
+      await Promise.all([engine.drain(options.drainMs), sentinels.drain()]);
+      await Promise.all([keeper.stop(), health.stop(), server.stop()]);
+      await Promise.all([database.$disconnect(), leaseDatabase.$disconnect()]);
+      log("info", "the worker has stopped");
+    },
+  };
+}
