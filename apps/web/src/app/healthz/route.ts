@@ -1,0 +1,5 @@
+/** Whether this process answers at all; nothing else is asked. */
+export function GET(request: Request): Response {
+  void request.headers;
+  return Response.json({ status: "ok" }, { headers: { "cache-control": "no-store" } });
+}

@@ -1,0 +1,74 @@
+import { readFileSync } from "node:fs";
+import { z } from "zod";
+
+/** What the web process is started with. */
+export interface WebConfig {
+  /** As the role `pilothouse_web`. */
+  databaseUrl: string;
+  /** The queue's, when it is on Redis; it is on the database otherwise. */
+  redisUrl: string | undefined;
+  /** Parent domain of all revisions' hostnames. */
+  domain: string;
+  /** Requests that one API key may make in each window of ten seconds, per process. */
+  rateLimit: number;
+  /** Event streams that one API key may have open, per process. */
+  streamLimit: number;
+}
+
+/** Length of the rate limit's window, in seconds. */
+export const rateWindowSeconds = 10;
+
+const urlSchema = z.string().regex(/^postgres(ql)?:\/\/\S+$/, { error: "must be a postgres:// URL" });
+
+const environmentSchema = z.object({
+  DATABASE_URL: urlSchema,
+  REDIS_URL: z
+    .string()
+    .regex(/^rediss?:\/\/\S+$/, { error: "must be a redis:// or rediss:// URL" })
+    .optional(),
+  PILOTHOUSE_PROVIDER: z.string().min(1),
+  PILOTHOUSE_RATE_LIMIT: z.coerce.number().int().min(1).default(500),
+  PILOTHOUSE_STREAM_LIMIT: z.coerce.number().int().min(1).default(20),
+});
+
+/** The provider's file is the worker's; the web needs nothing else of it. */
+const providerSchema = z.object({
+  domain: z.string().regex(/^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]*[a-z0-9])?$/),
+});
+
+/**
+ * Reads the configuration out of environment variables: DATABASE_URL, PILOTHOUSE_PROVIDER (path of the provider's JSON file, shared with
+ * the workers), and optionally REDIS_URL, PILOTHOUSE_RATE_LIMIT (requests per key in ten seconds) and PILOTHOUSE_STREAM_LIMIT.
+ * @throws Error that names the variable and what is wrong with it, without its value
+ */
+export function readConfig(environment: Readonly<Record<string, string | undefined>>): WebConfig {
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ""));
+  const parsed = environmentSchema.safeParse(given);
+  if (!parsed.success) throw new Error(`The environment is not complete. ${describeIssues(parsed.error)}`);
+  const { DATABASE_URL, REDIS_URL, PILOTHOUSE_PROVIDER, PILOTHOUSE_RATE_LIMIT, PILOTHOUSE_STREAM_LIMIT } = parsed.data;
+  return {
+    databaseUrl: DATABASE_URL,
+    redisUrl: REDIS_URL,
+    domain: readDomain(PILOTHOUSE_PROVIDER),
+    rateLimit: PILOTHOUSE_RATE_LIMIT,
+    streamLimit: PILOTHOUSE_STREAM_LIMIT,
+  };
+}
+
+function readDomain(path: string): string {
+  try {
+    return providerSchema.parse(JSON.parse(readFileSync(path, "utf8"))).domain;
+  } catch (error) {
+    const reason = error instanceof z.ZodError ? describeIssues(error) : String(error);
+    throw new Error(`PILOTHOUSE_PROVIDER names ${path}, which can't be used: ${reason}`, { cause: error });
+  }
+}
+
+function describeIssues(error: z.ZodError): string {
+  return error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("; ");
+}
+
+/** The configuration of this process. */
+export function readOwnConfig(): WebConfig {
+  return readConfig(process.env);
+}

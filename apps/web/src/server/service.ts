@@ -1,0 +1,65 @@
+import type { Job } from "@pilothouse/contract";
+import { type Actor, connectDatabase, type Database, createJobQueue, type RequestContext } from "@pilothouse/core";
+import { rateWindowSeconds, readOwnConfig, type WebConfig } from "./config.ts";
+import { createEventHub, type EventHub } from "./event-hub.ts";
+import { describeError, log } from "./log.ts";
+import { createRateLimit, type RateLimit } from "./rate-limit.ts";
+import { createStreamRegistry, type StreamRegistry } from "./stream-registry.ts";
+
+/**
+ * What all requests of this process share. Nothing in it throws errors that callers tell apart by their class: Next bundles routes apart from the
+ * code that starts the process, so there may be two of each class.
+ */
+export interface Service {
+  database: Database;
+  rateLimit: RateLimit;
+  events: EventHub;
+  streams: StreamRegistry;
+  createContext: (actor: Actor, idempotency: RequestContext["idempotency"]) => RequestContext;
+  /** Lets go of everything that is open. Streams are ended first, by `streams.close`. */
+  close: () => Promise<void>;
+}
+
+declare global {
+  // Next may load a module more than once in a process; connections must not double with it.
+  var pilothouseService: Service | undefined;
+}
+
+/** The one service of this process, made when it is first asked for. @throws Error when the environment is not complete */
+export function getService(): Service {
+  globalThis.pilothouseService ??= createService(readOwnConfig());
+  return globalThis.pilothouseService;
+}
+
+function createService(config: WebConfig): Service {
+  const database = connectDatabase(config.databaseUrl);
+  const { databaseUrl, redisUrl } = config;
+  const queue = createJobQueue({
+    databaseUrl,
+    redisUrl,
+    onError: (error) => {
+      log("warn", "the queue can't be reached; the poller finds what it should have said", describeError(error));
+    },
+  });
+  const events = createEventHub(config.databaseUrl);
+  const onWakeFailed = (error: unknown, job: Job) => {
+    log("warn", "a job was not queued; the poller finds its object", { ...job, ...describeError(error) });
+  };
+  return {
+    database,
+    rateLimit: createRateLimit(config.rateLimit, rateWindowSeconds),
+    events,
+    streams: createStreamRegistry(config.streamLimit),
+    createContext: (actor, idempotency) => ({
+      database,
+      actor,
+      wake: queue.wake,
+      onWakeFailed,
+      config: { domain: config.domain },
+      ...(idempotency === undefined ? {} : { idempotency }),
+    }),
+    close: async () => {
+      await Promise.allSettled([events.close(), queue.close(), database.$disconnect()]);
+    },
+  };
+}

@@ -1,0 +1,50 @@
+import type { EventStream } from "./event-stream.ts";
+
+/** The event streams that are open in this process. */
+export interface StreamRegistry {
+  /** Takes a place for one more stream of a key; says why when there is none. */
+  reserve: (apiKeyId: string) => StreamPlace | "closing" | "too many";
+  /** Ends all streams, and lets no new ones in. */
+  close: () => void;
+  isClosing: () => boolean;
+}
+
+export interface StreamPlace {
+  occupy: (stream: EventStream) => void;
+  /** Called once, whatever became of it. */
+  release: () => void;
+}
+
+/** @param limit streams that one key may have open */
+export function createStreamRegistry(limit: number): StreamRegistry {
+  const counts = new Map<string, number>();
+  const open = new Set<EventStream>();
+  let closing = false;
+  return {
+    reserve: (apiKeyId) => {
+      if (closing) return "closing";
+      const count = counts.get(apiKeyId) ?? 0;
+      if (count >= limit) return "too many";
+      counts.set(apiKeyId, count + 1);
+      let filled: EventStream | undefined;
+      return {
+        occupy: (stream) => {
+          filled = stream;
+          open.add(stream);
+          if (closing) stream.end("ShuttingDown");
+        },
+        release: () => {
+          if (filled !== undefined) open.delete(filled);
+          const left = (counts.get(apiKeyId) ?? 1) - 1;
+          if (left === 0) counts.delete(apiKeyId);
+          else counts.set(apiKeyId, left);
+        },
+      };
+    },
+    close: () => {
+      closing = true;
+      for (const stream of open) stream.end("ShuttingDown");
+    },
+    isClosing: () => closing,
+  };
+}

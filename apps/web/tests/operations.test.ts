@@ -1,0 +1,341 @@
+import { allOperations, type AnyOperation, operations, type ProblemCode } from "@pilothouse/contract";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { z } from "zod";
+import type { TestRequest } from "./support/contract-checker.ts";
+import {
+  finishWork,
+  istiodClusterBody,
+  makeProvider,
+  makeTenant,
+  openWorld,
+  registerWorker,
+  versionBody,
+  type World,
+} from "./support/world.ts";
+import { startWeb } from "./support/web-server.ts";
+
+const uuid = "01980000-0000-7000-8000-000000000000";
+let world: World;
+let shop: Awaited<ReturnType<typeof makeTenant>>;
+let pay: Awaited<ReturnType<typeof makeTenant>>;
+let counter = 0;
+
+/** Parameters that name what is there, and bodies that make something new with each call. */
+const samples: Record<string, () => TestRequest> = {
+  connectCluster: () => ({ body: { name: `c${counter}`, kind: "standalone", kubeconfig: "kind: Config" } }),
+  retryConnection: () => ({ body: { kubeconfig: `kind: Config # ${counter}` } }),
+  createControlPlane: () => ({ body: { name: `p${counter}`, cluster: "main", line: "1.32" } }),
+  changeControlPlane: () => ({ body: { replicas: 2 } }),
+  previewPlacement: () => ({ body: { cluster: "main", version: "1.32.0" } }),
+  createApiKey: () => ({ body: { name: `k${counter}`, role: "viewer" } }),
+  createTenantApiKey: () => ({ body: { name: `k${counter}`, role: "viewer" } }),
+  createPlatformKey: () => ({ body: { name: `k${counter}` } }),
+  createTenant: () => ({ body: { name: `t${counter}`, displayName: "T" } }),
+  createRegion: () => ({ body: { name: `r${counter}`, displayName: "R" } }),
+  createSeed: () => ({ body: { name: `s${counter}`, region: "eu", provider: "x" } }),
+  createIstiodCluster: () => ({ body: { ...istiodClusterBody(`i${counter}`, 0) } }),
+  createVersionLine: () => ({ body: { name: `2.${counter}` } }),
+  createVersion: () => ({ body: versionBody(`1.32.${counter}`) }),
+  changeTenant: () => ({ body: { displayName: `T ${counter}` } }),
+  changeRegion: () => ({ body: { displayName: `R ${counter}`, latitude: 50 } }),
+  changeSeed: () => ({ body: { zones: [`z${counter}`] } }),
+  changeIstiodCluster: () => ({ body: { zones: [`z${counter}`], kubeconfig: "kind: Config" } }),
+  changeVersionLine: () => ({ body: { endOfSupport: `2027-01-${10 + (counter % 20)}` } }),
+  changeVersion: () => ({ body: { state: "available" } }),
+};
+
+const names = {
+  tenant: "shop",
+  region: "eu",
+  seed: "seed",
+  istiodCluster: "istiod",
+  versionLine: "1.32",
+  version: "1.32.0",
+  apiKey: uuid,
+  operation: uuid,
+  cluster: "main",
+  controlPlane: "mesh",
+};
+
+/** A request that succeeds, as far as what it names is there and free. */
+function sample({ id, scope }: AnyOperation, more: TestRequest = {}): TestRequest {
+  counter += 1;
+  const key = { tenant: shop.owner, platform: world.platformKey, public: undefined }[scope.kind];
+  return { key, params: names, ...samples[id]?.(), ...more };
+}
+
+const request = (operation: AnyOperation, more: TestRequest = {}) =>
+  world.checker.request(operation, sample(operation, more));
+
+async function expectCode(operation: AnyOperation, code: ProblemCode, more: TestRequest = {}): Promise<void> {
+  const answer = await request(operation, more);
+  expect(`${operation.id} ${answer.code ?? answer.status}`).toBe(`${operation.id} ${code}`);
+}
+
+beforeAll(async () => {
+  world = await openWorld({ PILOTHOUSE_RATE_LIMIT: "10000", PILOTHOUSE_STREAM_LIMIT: "1" });
+});
+
+afterAll(async () => {
+  await world.close();
+});
+
+test("without a worker's sealing key nothing is taken that would have to be sealed", async () => {
+  shop = await makeTenant(world, "shop");
+  pay = await makeTenant(world, "pay");
+  const key = world.platformKey;
+  await world.checker.request(operations.createRegion, { key, body: { name: "xx", displayName: "X" } });
+  await world.checker.request(operations.createVersionLine, { key, body: { name: "9.9" } });
+  await expectCode(operations.createIstiodCluster, "NoWorker", {
+    body: { ...istiodClusterBody("x", 1), region: "xx", line: "9.9" },
+  });
+  await expectCode(operations.connectCluster, "NoWorker");
+});
+
+test("a tenant's and the provider's things are made, read and listed", async () => {
+  await registerWorker(world.owner);
+  await makeProvider(world, 20);
+  const made = await request(operations.connectCluster, {
+    body: { name: "main", kind: "gardener", seed: "seed", kubeconfig: "kind: Config" },
+  });
+  expect(made.status).toBe(202);
+  expect(made.headers.get("location")).toMatch(/^\/api\/v1\/tenants\/shop\/operations\/[0-9a-f-]{36}$/);
+  await expectCode(operations.createControlPlane, "ClusterNotConnected");
+  await expectCode(operations.retryConnection, "OperationInProgress");
+  await expectCode(operations.disconnectCluster, "OperationInProgress");
+  await finishWork(world.owner);
+  expect((await request(operations.retryConnection)).status).toBe(202);
+  await finishWork(world.owner);
+  const order = { name: "mesh", cluster: "main", line: "1.32", replicas: 1 };
+  expect((await request(operations.createControlPlane, { body: order })).status).toBe(202);
+  await expectCode(operations.changeControlPlane, "OperationInProgress", { headers: { "if-match": "*" } });
+  await finishWork(world.owner);
+  names.operation = made.headers.get("location")?.split("/").at(-1) ?? "";
+  for (const operation of allOperations.filter(({ method }) => method === "GET")) {
+    expect((await request(operation)).status).toBe(200);
+  }
+  expect((await request(operations.previewPlacement)).status).toBe(200);
+});
+
+test("what changes has an ETag, and a change says what it is based on", async () => {
+  for (const operation of allOperations.filter(({ method }) => method === "PATCH")) {
+    const read = Object.values<AnyOperation>(operations).find(
+      ({ method, path }) => method === "GET" && path === operation.path,
+    );
+    if (read === undefined) throw new Error(`${operation.id} changes what can't be read`);
+    const etag = (await request(read)).headers.get("etag") ?? "";
+    await expectCode(operation, "PreconditionRequired");
+    await expectCode(operation, "PreconditionFailed", { headers: { "if-match": '"999"' } });
+    await expectCode(operation, "InvalidParameter", { headers: { "if-match": "x" } });
+    const changed = await request(operation, { headers: { "if-match": `"998", ${etag}` } });
+    expect([200, 202]).toContain(changed.status);
+  }
+  await finishWork(world.owner);
+  const headers = { "if-match": "*" };
+  expect((await request(operations.changeControlPlane, { headers })).status).toBe(200);
+  await expectCode(operations.changeControlPlane, "VersionChangeUnsupported", { headers, body: { version: "1.32.9" } });
+  await expectCode(operations.changeIstiodCluster, "InUse", {
+    headers,
+    body: { capacity: { slots: 0, cpuMilli: 0, memoryMib: 0 } },
+  });
+});
+
+test("each POST can be repeated under an Idempotency-Key, and is carried out once", async () => {
+  for (const operation of allOperations.filter(({ idempotent }) => idempotent === true)) {
+    const headers = { "idempotency-key": `key-${operation.id}` };
+    const wish = sample(operation, { headers });
+    const first = await world.checker.request(operation, wish);
+    const again = await world.checker.request(operation, wish);
+    expect([again.status, again.headers.get("idempotency-replayed")]).toEqual([first.status, "true"]);
+    expect(again.headers.get("location")).toBe(first.headers.get("location"));
+    expect(again.body).toEqual(hideKey(first.body));
+    await expectCode(operation, "IdempotencyKeyReused", { headers });
+    await expectCode(operation, "InvalidParameter", { headers: { "idempotency-key": "not visible ascii" } });
+    await finishWork(world.owner);
+  }
+});
+
+/** A key's text is answered once. */
+function hideKey(body: unknown): unknown {
+  const parsed = z.looseObject({ key: z.string() }).safeParse(body);
+  return parsed.success ? { ...parsed.data, key: null } : body;
+}
+
+test("causes of their own", async () => {
+  await expectCode(operations.connectCluster, "AlreadyExists", {
+    body: { name: "main", kind: "standalone", kubeconfig: "x" },
+  });
+  await expectCode(operations.connectCluster, "UnknownReference", {
+    body: { name: "other", kind: "gardener", seed: "none", kubeconfig: "x" },
+  });
+  const order = (more: object) => ({ body: { name: "next", cluster: "main", ...more } });
+  await expectCode(operations.createControlPlane, "AlreadyExists", order({ name: "mesh", line: "1.32" }));
+  for (const operation of [operations.createControlPlane, operations.previewPlacement]) {
+    const { name: _, ...body } = order({ version: "7.7.7" }).body;
+    const named = operation === operations.createControlPlane ? { name: "next" } : {};
+    await expectCode(operation, "UnknownReference", { body: { ...body, ...named } });
+    await world.owner.query("UPDATE versions SET state = 'withdrawn' WHERE name = '1.32.0'");
+    await expectCode(operation, "VersionNotAvailable", { body: { ...named, cluster: "main", version: "1.32.0" } });
+    await world.owner.query("UPDATE versions SET state = 'available' WHERE name = '1.32.0'");
+  }
+  await world.owner.query("UPDATE istiod_clusters SET schedulable = false");
+  await expectCode(operations.createControlPlane, "NoPlacement", order({ line: "1.32" }));
+  await world.owner.query("UPDATE istiod_clusters SET schedulable = true");
+  const existing: [AnyOperation, object][] = [
+    [operations.createTenant, { name: "shop", displayName: "x" }],
+    [operations.createRegion, { name: "eu", displayName: "x" }],
+    [operations.createSeed, { name: "seed", region: "eu", provider: "x" }],
+    [operations.createIstiodCluster, istiodClusterBody("istiod", 1)],
+    [operations.createVersionLine, { name: "1.32" }],
+    [operations.createVersion, versionBody("1.32.0")],
+  ];
+  for (const [operation, body] of existing) await expectCode(operation, "AlreadyExists", { body });
+  const dangling: [AnyOperation, object][] = [
+    [operations.createSeed, { name: "s", region: "none", provider: "x" }],
+    [operations.createIstiodCluster, { ...istiodClusterBody("s", 1), region: "none" }],
+    [operations.createVersion, { ...versionBody("1.33.0"), line: "1.33" }],
+  ];
+  for (const [operation, body] of dangling) await expectCode(operation, "UnknownReference", { body });
+  for (const operation of allOperations.filter(
+    ({ path, method }) => method === "DELETE" && path.startsWith("/admin/"),
+  )) {
+    if (operation.problems.includes("InUse")) await expectCode(operation, "InUse");
+  }
+});
+
+test("a change that needs more than there is finds no place", async () => {
+  await world.owner.query("UPDATE istiod_clusters SET capacity_cpu_milli = reserved_cpu_milli");
+  await expectCode(operations.changeControlPlane, "NoPlacement", {
+    headers: { "if-match": "*" },
+    body: { replicas: 5 },
+  });
+  await world.owner.query("UPDATE istiod_clusters SET capacity_cpu_milli = 100000");
+});
+
+test.each(allOperations.map((operation) => [operation.id, operation] as const))(
+  "%s refuses what is not a request of its form",
+  async (_, operation) => {
+    const { scope } = operation;
+    await expectCode(operation, "InvalidParameter", { query: "?unknown=1" });
+    await expectCode(operation, "NotAcceptable", { headers: { accept: "text/html" } });
+    if (scope.kind !== "public") {
+      await expectCode(operation, "Unauthenticated", { key: undefined });
+      await expectCode(operation, "Unauthenticated", { key: "plth_nobody" });
+    }
+    if (scope.kind === "tenant") {
+      await expectCode(operation, "NotFound", { key: pay.owner });
+      await expectCode(operation, "NotFound", { key: world.platformKey });
+    }
+    if (scope.kind === "tenant" && scope.role !== "viewer")
+      await expectCode(operation, "Forbidden", { key: shop.viewer });
+    if (scope.kind === "platform") await expectCode(operation, "Forbidden", { key: shop.owner });
+    if (operation.problems.includes("InvalidCursor"))
+      await expectCode(operation, "InvalidCursor", { query: "?cursor=x" });
+    if (operation.body !== undefined) {
+      const headers = { "if-match": "*" };
+      await expectCode(operation, "MalformedRequest", { headers, rawBody: "{" });
+      await expectCode(operation, "UnsupportedMediaType", { headers: { ...headers, "content-type": "text/plain" } });
+      await expectCode(operation, "PayloadTooLarge", { headers, rawBody: JSON.stringify("x".repeat(300_000)) });
+      await expectCode(operation, "InvalidField", { headers, body: [] });
+      const { body } = sample(operation);
+      await expectCode(operation, "UnknownField", { headers, body: { ...z.looseObject({}).parse(body), unknown: 1 } });
+    }
+  },
+);
+
+test("what is not there is not found", async () => {
+  const nowhere = { ...names, cluster: "no", controlPlane: "no", operation: uuid, apiKey: uuid };
+  const noName = { ...nowhere, region: "no", seed: "no", istiodCluster: "no", versionLine: "0.0", version: "0.0.0" };
+  for (const operation of allOperations.filter(({ params }) => Object.keys(params.shape).length > 0)) {
+    if (Object.keys(operation.params.shape).at(-1) === "tenant" && operation.scope.kind === "tenant") continue;
+    const params = operation.scope.kind === "platform" ? { ...noName, tenant: "no" } : noName;
+    await expectCode(operation, "NotFound", { params, headers: { "if-match": "*" } });
+  }
+});
+
+test("sealing keys that are retired are not sealed to", async () => {
+  await world.owner.query("UPDATE sealing_keys SET retired_at = now()");
+  await expectCode(operations.retryConnection, "NoWorker");
+  await expectCode(operations.changeIstiodCluster, "NoWorker", { headers: { "if-match": "*" } });
+  await world.owner.query("UPDATE sealing_keys SET retired_at = NULL");
+});
+
+test("things are deleted, once, and only what nobody needs", async () => {
+  for (const operation of allOperations.filter(({ ifMatch }) => ifMatch === "optional")) {
+    await expectCode(operation, "PreconditionFailed", { headers: { "if-match": '"999"' } });
+  }
+  await expectCode(operations.disconnectCluster, "InUse");
+  expect((await request(operations.deleteControlPlane)).status).toBe(202);
+  await expectCode(operations.deleteControlPlane, "BeingDeleted");
+  await expectCode(operations.changeControlPlane, "BeingDeleted", { headers: { "if-match": "*" } });
+  await finishWork(world.owner);
+  await world.owner.query("DELETE FROM revisions");
+  await world.owner.query("DELETE FROM control_planes");
+  expect((await request(operations.disconnectCluster)).status).toBe(202);
+  for (const operation of [operations.disconnectCluster, operations.retryConnection, operations.createControlPlane]) {
+    await expectCode(operation, "BeingDeleted");
+  }
+  const { body } = await request(operations.createApiKey);
+  const { id, key } = z.object({ id: z.string(), key: z.string() }).parse(body);
+  expect((await request(operations.listClusters, { key })).status).toBe(200);
+  expect((await request(operations.revokeApiKey, { params: { ...names, apiKey: id } })).status).toBe(204);
+  await expectCode(operations.listClusters, "Unauthenticated", { key });
+  const platform = z.object({ id: z.string() }).parse((await request(operations.createPlatformKey)).body);
+  expect((await request(operations.revokePlatformKey, { params: { ...names, apiKey: platform.id } })).status).toBe(204);
+  const order = [
+    operations.deleteIstiodCluster,
+    operations.deleteVersion,
+    operations.deleteVersionLine,
+    operations.deleteSeed,
+    operations.deleteRegion,
+  ];
+  await world.owner.query("DELETE FROM mesh_clusters");
+  await world.owner.query("DELETE FROM istiod_clusters WHERE name <> 'istiod'");
+  await world.owner.query("DELETE FROM versions WHERE name <> '1.32.0'");
+  await world.owner.query("DELETE FROM seeds WHERE name <> 'seed'");
+  for (const operation of order) expect((await request(operation)).status).toBe(204);
+});
+
+test("one stream too many is refused", async () => {
+  const abort = new AbortController();
+  const url = `${world.web.url}/api/v1/tenants/shop/events`;
+  const headers = { authorization: `Bearer ${shop.admin}`, accept: "text/event-stream" };
+  expect((await fetch(url, { headers, signal: abort.signal })).status).toBe(200);
+  await expectCode(operations.listEvents, "TooManyStreams", {
+    key: shop.admin,
+    headers: { accept: "text/event-stream" },
+  });
+  abort.abort();
+});
+
+test("a key that asks too often has to wait, whatever it asks", async () => {
+  const web = await startWeb({ DATABASE_URL: world.database.web, PILOTHOUSE_RATE_LIMIT: "1" });
+  const checker = world.checker.at(web.url);
+  for (const operation of allOperations.filter(({ scope }) => scope.kind !== "public")) {
+    const key = `plth_${operation.id}`;
+    expect((await checker.request(operation, { key, params: names })).code).toBe("Unauthenticated");
+    const answer = await checker.request(operation, { key, params: names });
+    expect([operation.id, answer.code]).toEqual([operation.id, "RateLimited"]);
+    expect(Number(answer.headers.get("retry-after"))).toBeGreaterThan(0);
+  }
+  await web.stop();
+});
+
+test("a statement that others hold up is given up", async () => {
+  await world.owner.query("BEGIN");
+  await world.owner.query("LOCK TABLE mesh_clusters IN ACCESS EXCLUSIVE MODE");
+  await expectCode(operations.listClusters, "TookTooLong");
+  await world.owner.query("ROLLBACK");
+});
+
+test("nothing failed, and no key or kubeconfig was logged", () => {
+  const lines = world.web.output().split("\n");
+  expect(lines.filter((line) => line.includes('"level":"error"'))).toEqual([]);
+  expect(lines.length).toBeGreaterThan(500);
+  expect(lines.filter((line) => /plth_|kind: Config/.test(line))).toEqual([]);
+});
+
+test("every status and cause that the contract lists was seen", () => {
+  const elsewhere = / (InternalError|Unavailable|TookTooLong)$/;
+  expect(world.checker.listUnseen().filter((what) => !elsewhere.test(what))).toEqual([]);
+});

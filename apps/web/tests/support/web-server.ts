@@ -1,0 +1,68 @@
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+
+const root = resolve(import.meta.dirname, "../../../..");
+
+/** A real web server, as it runs in production, in a process of its own. */
+export interface WebServer {
+  url: string;
+  pid: number;
+  /** What it wrote so far. */
+  output: () => string;
+  /** Sends SIGTERM, and waits for the end. Returns how long that took, in milliseconds. */
+  stop: () => Promise<number>;
+}
+
+/** @param environment beyond PILOTHOUSE_PROVIDER: DATABASE_URL at least */
+export async function startWeb(environment: Record<string, string>): Promise<WebServer> {
+  const folder = mkdtempSync(join(tmpdir(), "pilothouse-web-"));
+  const provider = join(folder, "provider.json");
+  writeFileSync(provider, JSON.stringify({ domain: "mesh.example.org" }));
+  const port = await findFreePort();
+  const output: string[] = [];
+  const child = spawn(
+    process.execPath,
+    [join(root, "node_modules/next/dist/bin/next"), "start", "-p", String(port), "-H", "127.0.0.1"],
+    {
+      cwd: join(root, "apps/web"),
+      env: {
+        NODE_ENV: "production",
+        PATH: process.env["PATH"],
+        NEXT_TELEMETRY_DISABLED: "1",
+        PILOTHOUSE_PROVIDER: provider,
+        ...environment,
+      },
+    },
+  );
+  child.stdout.on("data", (piece: Buffer) => output.push(piece.toString()));
+  child.stderr.on("data", (piece: Buffer) => output.push(piece.toString()));
+  const ended = new Promise<void>((settle) => child.once("close", () => settle()));
+  const url = `http://127.0.0.1:${port}`;
+  const stop = async () => {
+    const from = performance.now();
+    child.kill("SIGTERM");
+    await ended;
+    rmSync(folder, { recursive: true, force: true });
+    return performance.now() - from;
+  };
+  for (let tries = 0; tries < 300 && child.exitCode === null; tries += 1) {
+    const response = await fetch(`${url}/healthz`).catch(() => undefined);
+    if (response?.ok === true) return { url, pid: child.pid ?? 0, output: () => output.join(""), stop };
+    await sleep(100);
+  }
+  await stop();
+  throw new Error(`The web server did not start. It said:\n${output.join("")}`);
+}
+
+async function findFreePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((settle) => server.listen(0, "127.0.0.1", settle));
+  const address = server.address();
+  await new Promise((settle) => server.close(settle));
+  if (address === null || typeof address === "string") throw new Error("No free port of the loopback was found.");
+  return address.port;
+}
