@@ -2,6 +2,15 @@ import type { KubeClient, KubeObject } from "@pilothouse/provisioner";
 import { z } from "zod";
 import { waitFor } from "./wait-for.ts";
 
+/**
+ * What the API server says of a call to a webhook that was in flight when the process at the other end was gone
+ * (docs/decisions/0012-calls-in-flight-when-istiod-ends.md).
+ */
+const cutCall = /failed to call webhook: .*(?:unexpected EOF|connection reset by peer|client connection lost)/u;
+
+/** Whether an attempt failed because the istiod that was answering it ended. */
+export const wasCut = ({ error }: PodAttempt): boolean => error !== undefined && cutCall.test(error);
+
 /** Two namespaces of a mesh cluster in which pods come and go: one is labelled for the revision, one not. */
 const kinds = ["labelled", "plain"] as const;
 

@@ -66,8 +66,9 @@ export interface PodTemplate {
  * - Readiness is asked each second from the start: istiod takes 1 to 3 s, and the chart's period of 3 s would add up to 3 more. Five
  *   failures in a row take it out of the Service. There is no startup or liveness probe: istiod that can't become ready says why in
  *   its log, and a restart would hide that.
- * - On termination 2 s pass before istiod stops, in which the Service forgets the pod; it then gives open streams 5 s. Proxies
- *   reconnect by themselves, to another replica where there is one.
+ * - On termination 2 s pass before istiod stops, in which the Service forgets the pod; it then ends as soon as it has given up its
+ *   leases, within the 5 s that it may use. Proxies reconnect by themselves, to another replica where there is one. What an end does to
+ *   a webhook's call in flight: docs/decisions/0012-calls-in-flight-when-istiod-ends.md.
  */
 export function buildPodTemplate(
   chartObject: KubeObject,
