@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { openFleet } from "../src/fleet.ts";
 import {
   compareSnapshots,
@@ -52,51 +52,86 @@ const readPids = async (): Promise<Record<string, number>> =>
     (await second.readStatus()).parts.filter((part) => part.running).map((part) => [part.name, part.pid]),
   );
 
-afterEach(async () => {
-  await down();
-});
+/** What a command of the second fleet that fails says. */
+const failure = (parameters: string[]): Promise<string> =>
+  second.run(parameters, { quiet: true }).then(
+    () => "",
+    (error: unknown) => String(error),
+  );
 
-test("a second fleet runs beside the first, and taking it down leaves the machine as it was", async () => {
-  const before = await takeSnapshot();
-  await up();
-  const [first, other] = await Promise.all([testFleet.readStatus(), second.readStatus()]);
-  expect([first.state, other.state]).toEqual(["up", "up"]);
-  expect(other.network.cidr).not.toBe(first.network.cidr);
-  expect(other.network).toMatchObject({ enforcesNetworkPolicy: false });
-  await down();
-  await expectSameMachine(before);
-  expect((await testFleet.readStatus()).state).toBe("up");
-});
+describe("beside the first fleet", () => {
+  afterEach(async () => {
+    await down();
+  });
 
-test("what exec started ends with the fleet", async () => {
-  const before = await takeSnapshot();
-  await up();
-  const script = "setsid sleep 1d & echo started; exec sleep 1d";
-  await killOnWords(["exec", "--name", "second", "--", "/bin/sh", "-c", script], "started");
-  await down();
-  await expectSameMachine(before);
-});
+  test("one that was not made is said not to be there", async () => {
+    expect(await failure(["status"])).toContain("There is no fleet second. Make it:");
+  });
 
-// What an `up` says, first to last: with the first its network is made, with the last only the node's DNS is missing.
-test.each(["network: ", "small-shop: ready", "small-istiod/node: ready"])(
-  'an up that is killed at "%s", and then a down, leave the machine as it was',
-  async (words) => {
+  test("a second one runs, and taking it down ends what exec started in it and leaves the machine as it was", async () => {
     const before = await takeSnapshot();
-    await killUp(words);
+    await up();
+    const [first, other] = await Promise.all([testFleet.readStatus(), second.readStatus()]);
+    expect([first.state, other.state]).toEqual(["up", "up"]);
+    expect(other.network.cidr).not.toBe(first.network.cidr);
+    expect(other.network).toMatchObject({ enforcesNetworkPolicy: false });
+    const script = "setsid sleep 1d & echo started; exec sleep 1d";
+    await killOnWords(["exec", "--name", "second", "--", "/bin/sh", "-c", script], "started");
     await down();
     await expectSameMachine(before);
-  },
-);
+    expect((await testFleet.readStatus()).state).toBe("up");
+  });
 
-test.each(["network: ", "etcd: ready"])('an up that is killed at "%s" is finished by the next up', async (words) => {
-  await killUp(words);
-  await up();
-  expect((await second.readStatus()).state).toBe("up");
+  // What an `up` says, first to last: with the first its network is made, with the last only the node's DNS is missing.
+  test.each(["network: ", "small-shop: ready", "small-istiod/node: ready"])(
+    'an up that is killed at "%s", and then a down, leave the machine as it was',
+    async (words) => {
+      const before = await takeSnapshot();
+      await killUp(words);
+      await down();
+      await expectSameMachine(before);
+    },
+  );
+
+  test.each(["network: ", "etcd: ready"])('an up that is killed at "%s" is finished by the next up', async (words) => {
+    await killUp(words);
+    await up();
+    expect((await second.readStatus()).state).toBe("up");
+  });
 });
 
-describe("repair", () => {
-  test("up changes nothing that runs, and starts what was killed", async () => {
+describe("a fleet that is up", () => {
+  beforeAll(async () => {
     await up();
+  });
+
+  afterAll(async () => {
+    await down();
+  });
+
+  test("one part can be killed and started", async () => {
+    await second.run(["kill", "small-istiod/edge"], { quiet: true });
+    expect((await readPids())["small-istiod/edge"]).toBeUndefined();
+    await second.run(["start", "small-istiod/edge"], { quiet: true });
+    expect((await readPids())["small-istiod/edge"]).toBeGreaterThan(0);
+    expect(await second.run(["logs", "etcd"], { quiet: true })).toBeTypeOf("string");
+    const resolved = await second.run(["exec", "--", "getent", "hosts", "small-shop.api.pilothouse.test"], {
+      quiet: true,
+    });
+    expect(resolved).toContain("small-shop.api.pilothouse.test");
+  });
+
+  test("what is asked wrongly is said, with what would be right", async () => {
+    expect(await failure(["ups"])).toContain("There is no command ups.");
+    expect(await failure(["up", "--topology", join(import.meta.dirname, "support/test-fleet.ts")])).toMatch(
+      /is not (a topology|YAML)/,
+    );
+    expect(await failure(["kill", "etc"])).toContain("There is no part etc.");
+    expect(await failure(["kubeconfig", "nowhere"])).toContain("There are: small-istiod, small-shop");
+    expect(await failure(["up"])).toContain("was made with another topology");
+  });
+
+  test("up changes nothing that runs, and starts what was killed", async () => {
     const before = await readPids();
     await up();
     expect(await readPids()).toEqual(before);
@@ -123,7 +158,6 @@ describe("repair", () => {
   });
 
   test.each(["backbone", "small-istiod/node"])("up makes anew what lived in %s when that was killed", async (part) => {
-    await up();
     await second.run(["kill", part], { quiet: true });
     await up();
     // Seen now and then: for a moment after up has ended, something is not ready again. What it is should be in the failure.
@@ -140,43 +174,12 @@ describe("repair", () => {
   });
 
   test("data outlives a down", async () => {
-    await up();
     const authority = await readFile((await second.readStatus()).clusters[0]?.kubeconfig ?? "", "utf8");
     await second.run(["down"], { quiet: true });
     expect((await second.readStatus()).state).toBe("down");
     await up();
     expect(await readFile((await second.readStatus()).clusters[0]?.kubeconfig ?? "", "utf8")).toBe(authority);
   });
-});
-
-test("one part can be killed and started", async () => {
-  await up();
-  await second.run(["kill", "small-istiod/edge"], { quiet: true });
-  expect((await readPids())["small-istiod/edge"]).toBeUndefined();
-  await second.run(["start", "small-istiod/edge"], { quiet: true });
-  expect((await readPids())["small-istiod/edge"]).toBeGreaterThan(0);
-  expect(await second.run(["logs", "etcd"], { quiet: true })).toBeTypeOf("string");
-  const resolved = await second.run(["exec", "--", "getent", "hosts", "small-shop.api.pilothouse.test"], {
-    quiet: true,
-  });
-  expect(resolved).toContain("small-shop.api.pilothouse.test");
-});
-
-test("what is asked wrongly is said, with what would be right", async () => {
-  const failure = (parameters: string[]): Promise<string> =>
-    second.run(parameters, { quiet: true }).then(
-      () => "",
-      (error: unknown) => String(error),
-    );
-  expect(await failure(["status"])).toContain("There is no fleet second. Make it:");
-  expect(await failure(["ups"])).toContain("There is no command ups.");
-  expect(await failure(["up", "--topology", join(import.meta.dirname, "support/test-fleet.ts")])).toMatch(
-    /is not (a topology|YAML)/,
-  );
-  await up();
-  expect(await failure(["kill", "etc"])).toContain("There is no part etc.");
-  expect(await failure(["kubeconfig", "nowhere"])).toContain("There are: small-istiod, small-shop");
-  expect(await failure(["up"])).toContain("was made with another topology");
 });
 
 test("clusters share neither authority, nor service-account key, nor issuer", async () => {
