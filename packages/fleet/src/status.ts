@@ -61,7 +61,7 @@ async function readCluster(state: FleetState, plan: FleetPlan, cluster: PlannedC
     if (!(await api.isReady())) return false;
     return (
       cluster.kind === "mesh" ||
-      ((await isNodeReady(state.processes, api, cluster)) && (await isClusterDnsReady(cluster)))
+      ((await isNodeReady(state.processes, api, cluster)) && (await isClusterDnsReady(state.processes, api, cluster)))
     );
   };
   return {

@@ -44,7 +44,7 @@ async function ensureIstiodCluster(
       api.then((client) => applyClusterDns(context, cluster, client)),
       ensureEdge(context, cluster),
     ]);
-    await waitForClusterDns(context, cluster);
+    await waitForClusterDns(context, cluster, await api);
   });
 }
 

@@ -1,7 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { z } from "zod";
 import type { FleetContext } from "../context.ts";
 import { answersName } from "../dns.ts";
 import { FleetError } from "../errors.ts";
+import { placePart } from "../machine/network.ts";
+import { type ProcessScope, readRecord } from "../machine/processes.ts";
 import type { PlannedIstiodCluster } from "../plan.ts";
 import type { ApiClient } from "./api.ts";
 
@@ -115,8 +118,43 @@ function coreDnsObjects(context: FleetContext, cluster: PlannedIstiodCluster): {
   ];
 }
 
-/** Whether the cluster's own DNS answers at its Service's address: pod, kube-proxy and routes in one look. Never throws. */
-export async function isClusterDnsReady(cluster: PlannedIstiodCluster): Promise<boolean> {
+const PodsSchema = z.object({
+  items: z.array(
+    z.object({
+      status: z.object({
+        conditions: z.array(z.object({ type: z.string(), status: z.string() })).default([]),
+        containerStatuses: z
+          .array(z.object({ state: z.object({ running: z.object({ startedAt: z.string() }).optional() }).default({}) }))
+          .default([]),
+      }),
+    }),
+  ),
+});
+
+/**
+ * Whether the cluster's own DNS answers at its Service's address: pod, kube-proxy and routes in one look. A pod that is said to be ready
+ * and began before its node did is one of a node that is gone: an answer then is the last one for a moment, until the kubelet has
+ * reported the pod that took its place. Never throws.
+ */
+export async function isClusterDnsReady(
+  processes: ProcessScope,
+  api: ApiClient,
+  cluster: PlannedIstiodCluster,
+): Promise<boolean> {
+  const selector = new URLSearchParams({ labelSelector: "k8s-app=kube-dns" });
+  try {
+    const node = await readRecord(processes, placePart(cluster));
+    const { items } = PodsSchema.parse(await api.get(`/api/v1/namespaces/${namespace}/pods?${selector}`));
+    const isOfThisNode = items.some(({ status }) => {
+      const isReady = status.conditions.some((condition) => condition.type === "Ready" && condition.status === "True");
+      const startedAt = status.containerStatuses[0]?.state.running?.startedAt;
+      // The start of a container is stored in whole seconds.
+      return isReady && startedAt !== undefined && Date.parse(startedAt) + 1000 > Date.parse(node?.startedAt ?? "");
+    });
+    if (!isOfThisNode) return false;
+  } catch {
+    return false;
+  }
   return answersName(
     cluster.clusterDnsAddress,
     "kubernetes.default.svc.cluster.local",
@@ -134,9 +172,13 @@ export async function applyClusterDns(
 }
 
 /** Waits until the cluster's DNS answers. */
-export async function waitForClusterDns(context: FleetContext, cluster: PlannedIstiodCluster): Promise<void> {
+export async function waitForClusterDns(
+  context: FleetContext,
+  cluster: PlannedIstiodCluster,
+  api: ApiClient,
+): Promise<void> {
   const deadlineMs = performance.now() + 60_000;
-  while (!(await isClusterDnsReady(cluster))) {
+  while (!(await isClusterDnsReady(context.processes, api, cluster))) {
     context.signal.throwIfAborted();
     if (performance.now() > deadlineMs) {
       throw new FleetError(
