@@ -8,6 +8,8 @@ export interface OpenRequests {
   turnAway: () => void;
   /** Takes no more connections, and waits until every answer is out, however long that takes. */
   finish: () => Promise<void>;
+  /** Cuts off event streams that are still open: their readers take nothing, not even the end. */
+  dropStreams: () => void;
 }
 
 /** Keeps count of what is being answered, from now on. Next makes the server and keeps it to itself, so it is known from its first request on. */
@@ -36,6 +38,11 @@ export function watchOpenRequests(): OpenRequests {
       // Not the HTTP server's own `close`: that cuts connections whose answer was ended, and not sent yet.
       if (server !== undefined) Server.prototype.close.call(server);
       if (open.size > 0) await new Promise<void>((settle) => (onEmpty = settle));
+    },
+    dropStreams: () => {
+      for (const response of open) {
+        if (String(response.getHeader("content-type")).startsWith("text/event-stream")) response.destroy();
+      }
     },
   };
 }

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { usualTiming } from "./event-stream.ts";
 import { describeError, log } from "./log.ts";
 import type { OpenRequests } from "./open-requests.ts";
 import type { Service } from "./service.ts";
@@ -37,6 +38,7 @@ export function watchSignals(service: Service, requests: OpenRequests): void {
 async function endInOrder(service: Service, requests: OpenRequests): Promise<number> {
   try {
     service.streams.close();
+    setTimeout(requests.dropStreams, usualTiming.farewellMs).unref();
     requests.turnAway();
     await sleep(service.shutdownNoticeMs);
     await requests.finish();
