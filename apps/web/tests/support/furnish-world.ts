@@ -8,9 +8,12 @@ const knownIds = {
   apiKey: "01980000-0000-7000-8000-00000000000b",
 };
 
+/** The clusters of a tenant, each with its control planes. */
+type Wishes = Readonly<Record<string, readonly string[]>>;
+
 /**
  * Fills a world as it is after some days: two tenants with clusters, control planes and keys, operations in every state, conditions of
- * every kind. Of the tenant `shop`, the cluster is `main`, the control plane `mesh`.
+ * every kind. Of the tenant `shop`, the cluster is `main`, or `spare` where nothing may depend on it, the control plane `mesh`.
  * @returns keys of `shop`, by role
  */
 export async function furnishWorld(world: World): Promise<Awaited<ReturnType<typeof makeTenant>>> {
@@ -18,32 +21,25 @@ export async function furnishWorld(world: World): Promise<Awaited<ReturnType<typ
   await makeProvider(world, 500);
   const shop = await makeTenant(world, "shop");
   const pay = await makeTenant(world, "pay");
-  await order(world, "shop", shop.owner, [
-    ["main", "mesh"],
-    ["main", "mesh-2"],
-    ["second", "edge"],
-  ]);
-  await order(world, "pay", pay.owner, [["main", "mesh"]]);
+  await order(world, "shop", shop.owner, { main: ["mesh", "mesh-2"], second: ["edge"], spare: [] });
+  await order(world, "pay", pay.owner, { main: ["mesh"] });
   await addOperations(world);
   await addObservations(world);
   return shop;
 }
 
-async function order(
-  world: World,
-  tenant: string,
-  key: string,
-  wishes: [cluster: string, name: string][],
-): Promise<void> {
+async function order(world: World, tenant: string, key: string, wishes: Wishes): Promise<void> {
   const { checker, owner } = world;
   const params = { tenant };
-  for (const name of new Set(wishes.map(([cluster]) => cluster))) {
+  for (const name of Object.keys(wishes)) {
     const body = { name, kind: "gardener", seed: "seed", kubeconfig: "kind: Config" };
     await checker.succeed(operations.connectCluster, { key, params, body });
   }
   await finishWork(owner);
-  for (const [cluster, name] of wishes) {
-    await checker.succeed(operations.createControlPlane, { key, params, body: { name, cluster, line: "1.32" } });
+  for (const [cluster, names] of Object.entries(wishes)) {
+    for (const name of names) {
+      await checker.succeed(operations.createControlPlane, { key, params, body: { name, cluster, line: "1.32" } });
+    }
   }
   await finishWork(owner);
 }

@@ -1,7 +1,7 @@
 import { execFile, spawn } from "node:child_process";
 import { createHash, randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readFile, rename, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
@@ -71,7 +71,8 @@ function describe(error: unknown): string {
 
 /** What to run schemathesis against. */
 export interface SchemathesisTarget {
-  documentUrl: string;
+  /** The OpenAPI document, as JSON. Fetched by schemathesis itself, the operation that it came from would be left out. */
+  document: string;
   /** Where the document's paths begin. */
   baseUrl: string;
   apiKey: string;
@@ -91,7 +92,9 @@ export async function runSchemathesis(
 ): Promise<{ report: SchemathesisReport; output: string; code: number | null }> {
   const home = await mkdtemp(join(tmpdir(), "pilothouse-schemathesis-"));
   const events = join(home, "events.ndjson");
-  const what = ["run", target.documentUrl, "--url", target.baseUrl, "--checks", "all"];
+  const document = join(home, "openapi.json");
+  await writeFile(document, target.document);
+  const what = ["run", document, "--url", target.baseUrl, "--checks", "all"];
   const how = ["--no-color", "--report", "ndjson", "--report-ndjson-path", events, ...(target.parameters ?? [])];
   const child = spawn("python3", ["-s", "-m", "schemathesis.cli", "--config-file", configuration, ...what, ...how], {
     cwd: home,
