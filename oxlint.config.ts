@@ -9,7 +9,7 @@ const entryPoints = [
   "apps/worker/src/main.ts",
   // Next calls these two when it starts.
   "apps/web/src/{instrumentation,server/config}.ts",
-  "apps/web/tests/support/{build-web,web-server}.ts",
+  "apps/web/tests/support/{build-web,schemathesis,web-server}.ts",
   "e2e/src/{main-job,bench}.ts",
   "scripts/{test,verify}.ts",
   "scripts/node.mjs",

@@ -3,7 +3,12 @@ export async function register(): Promise<void> {
   // Next builds this file for its edge runtime, too, which has none of what the service needs; nothing of ours runs there.
   if (process.env["NEXT_RUNTIME"] !== "nodejs") return;
   const { guardRequests } = await import("#server/guard-requests.ts");
+  const { getService } = await import("#server/service.ts");
+  const { watchOpenRequests } = await import("#server/open-requests.ts");
   const { watchSignals } = await import("#server/shutdown.ts");
   guardRequests();
-  watchSignals();
+  // At once, so that a wrong environment stops the start.
+  const service = getService();
+  // `next dev` cuts everything off when it is told to stop, as a developer wants it.
+  if (process.env.NODE_ENV === "production") watchSignals(service, watchOpenRequests());
 }

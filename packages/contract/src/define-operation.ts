@@ -76,7 +76,10 @@ export type SuccessBody<
   Status extends SuccessStatus<Operation> = SuccessStatus<Operation>,
 > = Operation["responses"][Status] extends { schema: infer Schema extends z.ZodType } ? z.output<Schema> : undefined;
 
-/** Every cause for which an operation can be refused, in the order of their statuses' meaning: its own and those of its form. */
+/**
+ * Every cause for which an operation can be refused, in the order of their statuses' meaning: its own and those of its form. What is public
+ * asks no database, so it can't be out of reach or late.
+ */
 export function listProblems(operation: AnyOperation): ProblemCode[] {
   const codes = new Set<ProblemCode>(["InvalidParameter", "NotAcceptable"]);
   const add = (...more: ProblemCode[]) => more.forEach((code) => codes.add(code));
@@ -90,6 +93,7 @@ export function listProblems(operation: AnyOperation): ProblemCode[] {
   if (operation.idempotent === true) add("IdempotencyKeyReused");
   if (operation.ifMatch !== undefined) add("PreconditionFailed");
   if (operation.ifMatch === "required") add("PreconditionRequired");
-  add(...operation.problems, "InternalError", "Unavailable", "TookTooLong");
+  add(...operation.problems);
+  if (scope.kind !== "public") add("InternalError", "Unavailable", "TookTooLong");
   return [...codes];
 }

@@ -42,8 +42,7 @@ function withoutTenantFilters(database: Database): Database {
       },
     },
   });
-  // An extended client is not of its own class any more, but does all that verbs call.
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- an extended client is of another class, but does all that verbs call
   return stripped as unknown as Database;
 }
 

@@ -3,8 +3,12 @@ import { DomainError } from "@pilothouse/core";
 import { answerError, commonHeaders } from "./answer-problem.ts";
 import { readRequestId } from "./route.ts";
 
-/** Methods that the contract has for a path; none when it does not know the path. */
+/** Paths beside the contract's: for those who run the service. */
+const probes = ["/healthz", "/readyz"];
+
+/** Methods that there are for a path; none when nothing is there. */
 export function listMethods(pathname: string): string[] {
+  if (probes.includes(pathname)) return ["GET"];
   const parts = pathname.replace(/\/$/, "").split("/");
   const methods = allOperations.filter(({ path }) => {
     const pattern = `${apiPrefix}${path}`.split("/");

@@ -24,6 +24,7 @@ test("what is not given has a default, and an empty variable is not given", () =
     domain: "mesh.example.org",
     rateLimit: 500,
     streamLimit: 20,
+    shutdownNoticeMs: 2_000,
   });
 });
 

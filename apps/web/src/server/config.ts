@@ -13,6 +13,8 @@ export interface WebConfig {
   rateLimit: number;
   /** Event streams that one API key may have open, per process. */
   streamLimit: number;
+  /** Told to stop, it still takes connections for so long, in milliseconds, so that load balancers see that it is not ready. */
+  shutdownNoticeMs: number;
 }
 
 /** Length of the rate limit's window, in seconds. */
@@ -29,6 +31,7 @@ const environmentSchema = z.object({
   PILOTHOUSE_PROVIDER: z.string().min(1),
   PILOTHOUSE_RATE_LIMIT: z.coerce.number().int().min(1).default(500),
   PILOTHOUSE_STREAM_LIMIT: z.coerce.number().int().min(1).default(20),
+  PILOTHOUSE_SHUTDOWN_NOTICE_MS: z.coerce.number().int().min(0).max(15_000).default(2_000),
 });
 
 /** The provider's file is the worker's; the web needs nothing else of it. */
@@ -38,20 +41,22 @@ const providerSchema = z.object({
 
 /**
  * Reads the configuration out of environment variables: DATABASE_URL, PILOTHOUSE_PROVIDER (path of the provider's JSON file, shared with
- * the workers), and optionally REDIS_URL, PILOTHOUSE_RATE_LIMIT (requests per key in ten seconds) and PILOTHOUSE_STREAM_LIMIT.
+ * the workers), and optionally REDIS_URL, PILOTHOUSE_RATE_LIMIT (requests per key in ten seconds), PILOTHOUSE_STREAM_LIMIT and
+ * PILOTHOUSE_SHUTDOWN_NOTICE_MS.
  * @throws Error that names the variable and what is wrong with it, without its value
  */
 export function readConfig(environment: Readonly<Record<string, string | undefined>>): WebConfig {
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ""));
   const parsed = environmentSchema.safeParse(given);
   if (!parsed.success) throw new Error(`The environment is not complete. ${describeIssues(parsed.error)}`);
-  const { DATABASE_URL, REDIS_URL, PILOTHOUSE_PROVIDER, PILOTHOUSE_RATE_LIMIT, PILOTHOUSE_STREAM_LIMIT } = parsed.data;
+  const { data } = parsed;
   return {
-    databaseUrl: DATABASE_URL,
-    redisUrl: REDIS_URL,
-    domain: readDomain(PILOTHOUSE_PROVIDER),
-    rateLimit: PILOTHOUSE_RATE_LIMIT,
-    streamLimit: PILOTHOUSE_STREAM_LIMIT,
+    databaseUrl: data.DATABASE_URL,
+    redisUrl: data.REDIS_URL,
+    domain: readDomain(data.PILOTHOUSE_PROVIDER),
+    rateLimit: data.PILOTHOUSE_RATE_LIMIT,
+    streamLimit: data.PILOTHOUSE_STREAM_LIMIT,
+    shutdownNoticeMs: data.PILOTHOUSE_SHUTDOWN_NOTICE_MS,
   };
 }
 

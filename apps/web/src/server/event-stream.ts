@@ -32,7 +32,7 @@ export interface StreamTiming {
   farewellMs: number;
 }
 
-const usualTiming: StreamTiming = { heartbeatMs: 15_000, pollMs: 5_000, lookAgainMs: 25, farewellMs: 5_000 };
+export const usualTiming: StreamTiming = { heartbeatMs: 15_000, pollMs: 5_000, lookAgainMs: 25, farewellMs: 5_000 };
 
 export interface EventStream {
   body: ReadableStream<Uint8Array>;

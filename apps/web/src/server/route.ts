@@ -181,7 +181,7 @@ async function readCall<Operation extends AnyOperation>(
 function typeCall<Operation extends AnyOperation>(
   call: Omit<Call<AnyOperation>, "params" | "query" | "body"> & { params: unknown; query: unknown; body: unknown },
 ): Call<Operation> {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- each part has been parsed, see above
   return call as Call<Operation>;
 }
 

@@ -16,6 +16,8 @@ export interface Service {
   events: EventHub;
   streams: StreamRegistry;
   createContext: (actor: Actor, idempotency: RequestContext["idempotency"]) => RequestContext;
+  /** Time between not being ready any more and taking no more connections. */
+  shutdownNoticeMs: number;
   /** Lets go of everything that is open. Streams are ended first, by `streams.close`. */
   close: () => Promise<void>;
 }
@@ -58,6 +60,7 @@ function createService(config: WebConfig): Service {
       config: { domain: config.domain },
       ...(idempotency === undefined ? {} : { idempotency }),
     }),
+    shutdownNoticeMs: config.shutdownNoticeMs,
     close: async () => {
       await Promise.allSettled([events.close(), queue.close(), database.$disconnect()]);
     },

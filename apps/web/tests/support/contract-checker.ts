@@ -37,7 +37,7 @@ export interface ContractChecker {
   succeed: (operation: AnyOperation, request?: TestRequest) => Promise<SeenAnswer>;
   /** A checker of another server, which collects into the same. */
   at: (url: string) => ContractChecker;
-  /** What no request was answered yet: `<operation> <status or code>`. */
+  /** Every answer that the contract lists and no request got yet: `<operation> <status or code>`, or `<operation> <status> stream`. */
   listUnseen: () => string[];
 }
 
@@ -57,10 +57,17 @@ export function createContractChecker(url: string, seen = new Set<string>()): Co
       },
       ...bodyOf(operation, request),
     });
-    const text = await response.text();
-    const answer = response.ok ? checkSuccess(operation, response, text) : checkProblem(operation, response, text);
+    const isStream = response.headers.get("content-type")?.startsWith("text/event-stream") === true;
+    // A stream has no end of its own.
+    if (isStream) await response.body?.cancel();
+    const text = isStream ? "" : await response.text();
+    const answer = isStream
+      ? checkStream(operation, response)
+      : response.ok
+        ? checkSuccess(operation, response, text)
+        : checkProblem(operation, response, text);
     if (response.headers.get("x-request-id") === null) throw new Error(`${operation.id}: no X-Request-Id`);
-    seen.add(`${operation.id} ${answer.code ?? answer.status}`);
+    seen.add(`${operation.id} ${answer.code ?? answer.status}${isStream ? " stream" : ""}`);
     return answer;
   };
   return {
@@ -73,11 +80,16 @@ export function createContractChecker(url: string, seen = new Set<string>()): Co
     },
     listUnseen: () =>
       allOperations
-        .flatMap((operation) =>
-          [...Object.keys(operation.responses), ...listProblems(operation)].map((what) => `${operation.id} ${what}`),
-        )
+        .flatMap((operation) => listAnswers(operation).map((what) => `${operation.id} ${what}`))
         .filter((what) => !seen.has(what)),
   };
+}
+
+function listAnswers(operation: AnyOperation): string[] {
+  const successes = Object.entries(operation.responses).flatMap(([status, { stream }]) =>
+    stream === undefined ? status : [status, `${status} stream`],
+  );
+  return [...successes, ...listProblems(operation)];
 }
 
 function bodyOf(operation: AnyOperation, { body, rawBody }: TestRequest): { body?: string } {
@@ -94,6 +106,13 @@ function checkSuccess(operation: AnyOperation, response: Response, text: string)
     if (response.headers.get(name) === null) throw new Error(`${operation.id} ${response.status}: no ${name}`);
   }
   return { status: response.status, code: undefined, parameter: undefined, body, headers: response.headers };
+}
+
+function checkStream(operation: AnyOperation, { status, headers }: Response): SeenAnswer {
+  if (operation.responses[status]?.stream === undefined) {
+    throw new Error(`${operation.id} answered ${status} with a stream, which the contract does not list`);
+  }
+  return { status, code: undefined, parameter: undefined, body: undefined, headers };
 }
 
 function checkProblem(operation: AnyOperation, response: Response, text: string): SeenAnswer {

@@ -1,6 +1,5 @@
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -13,8 +12,14 @@ export interface WebServer {
   pid: number;
   /** What it wrote so far. */
   output: () => string;
-  /** Sends SIGTERM, and waits for the end. Returns how long that took, in milliseconds. */
-  stop: () => Promise<number>;
+  /** Sends SIGTERM, and waits for the end. */
+  stop: () => Promise<WebServerEnd>;
+}
+
+/** How a web server ended: its exit code, null when it was killed, and how long that took, in milliseconds. */
+export interface WebServerEnd {
+  code: number | null;
+  durationMs: number;
 }
 
 /** @param environment beyond PILOTHOUSE_PROVIDER: DATABASE_URL at least */
@@ -22,11 +27,10 @@ export async function startWeb(environment: Record<string, string>): Promise<Web
   const folder = mkdtempSync(join(tmpdir(), "pilothouse-web-"));
   const provider = join(folder, "provider.json");
   writeFileSync(provider, JSON.stringify({ domain: "mesh.example.org" }));
-  const port = await findFreePort();
   const output: string[] = [];
   const child = spawn(
     process.execPath,
-    [join(root, "node_modules/next/dist/bin/next"), "start", "-p", String(port), "-H", "127.0.0.1"],
+    [join(root, "node_modules/next/dist/bin/next"), "start", "-p", "0", "-H", "127.0.0.1"],
     {
       cwd: join(root, "apps/web"),
       env: {
@@ -34,6 +38,7 @@ export async function startWeb(environment: Record<string, string>): Promise<Web
         PATH: process.env["PATH"],
         NEXT_TELEMETRY_DISABLED: "1",
         PILOTHOUSE_PROVIDER: provider,
+        PILOTHOUSE_SHUTDOWN_NOTICE_MS: "0",
         ...environment,
       },
     },
@@ -41,28 +46,20 @@ export async function startWeb(environment: Record<string, string>): Promise<Web
   child.stdout.on("data", (piece: Buffer) => output.push(piece.toString()));
   child.stderr.on("data", (piece: Buffer) => output.push(piece.toString()));
   const ended = new Promise<void>((settle) => child.once("close", () => settle()));
-  const url = `http://127.0.0.1:${port}`;
   const stop = async () => {
     const from = performance.now();
     child.kill("SIGTERM");
     await ended;
     rmSync(folder, { recursive: true, force: true });
-    return performance.now() - from;
+    return { code: child.exitCode, durationMs: performance.now() - from };
   };
   for (let tries = 0; tries < 300 && child.exitCode === null; tries += 1) {
-    const response = await fetch(`${url}/healthz`).catch(() => undefined);
-    if (response?.ok === true) return { url, pid: child.pid ?? 0, output: () => output.join(""), stop };
+    const url = /http:\/\/127\.0\.0\.1:\d+/.exec(output.join(""))?.[0];
+    const response = url === undefined ? undefined : await fetch(`${url}/healthz`).catch(() => undefined);
+    if (url !== undefined && response?.ok === true)
+      return { url, pid: child.pid ?? 0, output: () => output.join(""), stop };
     await sleep(100);
   }
   await stop();
   throw new Error(`The web server did not start. It said:\n${output.join("")}`);
-}
-
-async function findFreePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((settle) => server.listen(0, "127.0.0.1", settle));
-  const address = server.address();
-  await new Promise((settle) => server.close(settle));
-  if (address === null || typeof address === "string") throw new Error("No free port of the loopback was found.");
-  return address.port;
 }

@@ -31,7 +31,7 @@ export function textSchema(maxLength: number): z.ZodString {
       .min(1)
       .max(maxLength)
       // Written with escapes and no property classes, so that clients in other languages can use the pattern.
-      // oxlint-disable-next-line no-control-regex
+      // oxlint-disable-next-line no-control-regex -- control characters are what is refused
       .regex(/^[^\u0000-\u001f\u007f-\u009f]+$/, { error })
       // Half of a surrogate pair is no text that a database takes.
       .refine((text) => text.isWellFormed(), { error })

@@ -46,7 +46,11 @@ export const createControlPlaneBodySchema = z
     replicas: replicasSchema.default(1),
   })
   .refine(requireVersionOrLine, versionOrLineError)
-  .meta({ id: "CreateControlPlane", ...versionOrLineMeta });
+  .meta({
+    id: "CreateControlPlane",
+    ...versionOrLineMeta,
+    examples: [{ name: "payments", cluster: "main", line: "1.32", replicas: 2 }],
+  });
 
 export type CreateControlPlaneBody = z.output<typeof createControlPlaneBodySchema>;
 
@@ -57,6 +61,6 @@ export const changeControlPlaneBodySchema = z
       .optional()
       .describe("Another version than the present one is refused: it needs a revision of its own"),
   })
-  .meta({ id: "ChangeControlPlane" });
+  .meta({ id: "ChangeControlPlane", examples: [{ replicas: 3 }] });
 
 export type ChangeControlPlaneBody = z.output<typeof changeControlPlaneBodySchema>;

@@ -41,7 +41,7 @@ export const previewPlacementBodySchema = z
     replicas: replicasSchema.default(1),
   })
   .refine(requireVersionOrLine, versionOrLineError)
-  .meta({ id: "PreviewPlacement", ...versionOrLineMeta });
+  .meta({ id: "PreviewPlacement", ...versionOrLineMeta, examples: [{ cluster: "main", line: "1.32" }] });
 
 export type PreviewPlacementBody = z.output<typeof previewPlacementBodySchema>;
 

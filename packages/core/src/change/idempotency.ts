@@ -26,20 +26,15 @@ export async function recallAnswer<Body>(
       { parameter: "Idempotency-Key" },
     );
   }
+  const stored: unknown = row.body;
   return {
     status: row.status,
-    body: asBody<Body>(row.body),
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the hash was compared: this very verb answered it
+    body: stored as Body,
     ...(row.location === null ? {} : { location: row.location }),
     ...(row.etag === null ? {} : { etag: row.etag }),
     replayed: true,
   };
-}
-
-/** The request's hash has been compared: what was stored under it is what this very verb answered. */
-// oxlint-disable-next-line typescript/no-unnecessary-type-parameters
-function asBody<Body>(stored: unknown): Body {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-  return stored as Body;
 }
 
 /** Keeps an answer in the transaction of what it tells of. */

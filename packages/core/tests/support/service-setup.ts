@@ -2,16 +2,15 @@ import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { chmod, mkdtemp, rm } from "node:fs/promises";
-import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join, resolve } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import type { TestProject } from "vitest/node";
 import { z } from "zod";
 import { createDatabase } from "../../src/database/copy-database.ts";
-import { startEmbeddedPostgres } from "../../src/database/embedded-postgres.ts";
+import { type EmbeddedDatabase, startEmbeddedPostgres } from "../../src/database/embedded-postgres.ts";
 import { type DatabaseUrls, ensureDatabase } from "../../src/database/ensure-database.ts";
+import { startOnFreePort } from "./free-port.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -39,18 +38,9 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   // Where tests run as root, the server runs as another user, who has to get there.
   await chmod(folder, 0o755);
   const password = randomBytes(16).toString("hex");
-  const port = await findFreePort();
-  const log: string[] = [];
-  const server = await startEmbeddedPostgres({
-    folder: join(folder, "postgres"),
-    port,
-    password,
-    onLog: (line) => log.push(line),
-  }).catch((error: unknown) => {
-    throw new Error(`The embedded Postgres did not start. It said:\n${log.join("")}`, { cause: error });
-  });
+  const { server, port } = await startOnFreePort((free) => startPostgres(join(folder, "postgres"), free, password));
   const redisProgram = await findRedisServer();
-  const redis = await startRedis(redisProgram, folder);
+  const redis = await startOnFreePort((free) => startRedis(redisProgram, free, folder));
   const build = (user: string, secret: string): string =>
     `postgres://${user}:${secret}@127.0.0.1:${port}/template_service`;
   const urls = {
@@ -70,38 +60,48 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   };
 }
 
-async function findFreePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((settle) => server.listen(0, "127.0.0.1", settle));
-  const address = server.address();
-  await new Promise((settle) => server.close(settle));
-  if (address === null || typeof address === "string") throw new Error("No free port of the loopback was found.");
-  return address.port;
+async function startPostgres(
+  folder: string,
+  port: number,
+  password: string,
+): Promise<{ server: EmbeddedDatabase; port: number }> {
+  const log: string[] = [];
+  try {
+    return { server: await startEmbeddedPostgres({ folder, port, password, onLog: (line) => log.push(line) }), port };
+  } catch (error) {
+    throw new Error(`The embedded Postgres did not start. It said:\n${log.join("")}`, { cause: error });
+  }
 }
 
-async function startRedis(found: RedisProgram, folder: string): Promise<{ url: string; process: ChildProcess }> {
-  const port = await findFreePort();
-  const process = spawn(found.program, ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--dir", folder], {
-    stdio: "ignore",
+const redisStartMs = 10_000;
+
+async function startRedis(
+  found: RedisProgram,
+  port: number,
+  folder: string,
+): Promise<{ url: string; process: ChildProcess }> {
+  const parameters = ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--dir", folder];
+  const process = spawn(found.program, parameters, {
+    stdio: ["ignore", "pipe", "ignore"],
     env: { LD_LIBRARY_PATH: found.libraries },
   });
-  for (let tries = 0; tries < 100; tries += 1) {
-    if (await answers(port)) return { url: `redis://127.0.0.1:${port}`, process };
-    await sleep(50);
-  }
-  process.kill("SIGKILL");
-  throw new Error(`${found.program} did not listen on port ${port} within 5 s.`);
-}
-
-function answers(port: number): Promise<boolean> {
-  return new Promise((settle) => {
-    const socket = connect(port, "127.0.0.1");
-    socket.once("connect", () => {
-      socket.destroy();
-      settle(true);
+  const log: string[] = [];
+  try {
+    await new Promise<void>((settle, reject) => {
+      process.once("error", reject);
+      process.once("close", () => reject(new Error("it ended")));
+      setTimeout(() => reject(new Error(`nothing after ${redisStartMs} ms`)), redisStartMs).unref();
+      process.stdout.on("data", (piece: Buffer) => {
+        log.push(piece.toString());
+        if (log.join("").includes("Ready to accept connections")) settle();
+      });
     });
-    socket.once("error", () => settle(false));
-  });
+  } catch (error) {
+    process.kill("SIGKILL");
+    throw new Error(`${found.program} did not start. It said:\n${log.join("")}`, { cause: error });
+  }
+  process.stdout.removeAllListeners("data").resume();
+  return { url: `redis://127.0.0.1:${port}`, process };
 }
 
 const PartsSchema = z.object({

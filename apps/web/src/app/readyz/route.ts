@@ -9,3 +9,11 @@ export async function GET(request: Request): Promise<Response> {
     { status: ready ? 200 : 503, headers: { "cache-control": "no-store" } },
   );
 }
+
+export {
+  answerOther as OPTIONS,
+  answerOther as DELETE,
+  answerOther as PATCH,
+  answerOther as POST,
+  answerOther as PUT,
+} from "#server/answer-other.ts";
