@@ -63,6 +63,8 @@ export interface ServiceOptions {
   home: string;
   environment: NodeJS.ProcessEnv;
   redisUrl?: string;
+  /** Ctrl-C at a terminal does not reach its programs: whoever started it ends them. */
+  inOwnGroup?: boolean;
 }
 
 async function findFreePort(): Promise<number> {
@@ -82,6 +84,8 @@ interface Program {
   environment: NodeJS.ProcessEnv;
   logsFolder: string;
   cwd?: string;
+  /** In a process group of its own. */
+  inOwnGroup?: boolean;
 }
 
 /** Starts a program whose output goes to a log of its own, and ends with this process. */
@@ -91,9 +95,15 @@ function startProgram({
   environment,
   logsFolder,
   cwd,
+  inOwnGroup = false,
 }: Program): ServiceProcess & { child: ChildProcess } {
   const [file = "", ...parameters] = command;
-  const child = spawn(file, parameters, { env: environment, cwd: cwd ?? root, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(file, parameters, {
+    env: environment,
+    cwd: cwd ?? root,
+    stdio: ["ignore", "pipe", "pipe"],
+    detached: inOwnGroup,
+  });
   const log = createWriteStream(join(logsFolder, `${name}.log`), { flags: "a" });
   child.stdout.pipe(log, { end: false });
   child.stderr.pipe(log, { end: false });
@@ -177,7 +187,7 @@ export async function buildWeb(environment: NodeJS.ProcessEnv): Promise<void> {
 
 /** Starts database, worker and web server, and makes the platform's first key. The web application must have been built. */
 export async function startService(options: ServiceOptions): Promise<Service> {
-  const { ground, home, redisUrl } = options;
+  const { ground, home, redisUrl, inOwnGroup = false } = options;
   const logsFolder = join(home, "logs");
   await mkdir(logsFolder, { recursive: true });
   const environment = {
@@ -193,6 +203,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       command: [process.execPath, databaseCli, "serve"],
       environment,
       logsFolder,
+      inOwnGroup,
     });
     const lines = createInterface({ input: program.child.stdout ?? process.stdin });
     const ready = (async () => {
@@ -221,6 +232,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
         PORT: String(port),
       },
       logsFolder,
+      inOwnGroup,
     });
     const healthUrl = `http://127.0.0.1:${port}`;
     const lines: WorkerProcess["lines"] = [];
@@ -239,6 +251,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     environment: { ...environment, DATABASE_URL: databaseUrls.web, PILOTHOUSE_PROVIDER: providerFile },
     logsFolder,
     cwd: join(root, "apps/web"),
+    inOwnGroup,
   });
   await waitForAnswer(`${baseUrl}/readyz`, web, 60_000);
   const connect = (apiKey: string): Client => createClient({ baseUrl, apiKey });
