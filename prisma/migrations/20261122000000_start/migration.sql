@@ -6,6 +6,10 @@ CREATE TABLE tenants (
   CONSTRAINT tenants_pkey PRIMARY KEY (id),
   name text NOT NULL,
   display_name text NOT NULL,
+  clusters_limit integer,
+  control_planes_limit integer,
+  revisions_limit integer,
+  api_keys_limit integer,
   generation integer NOT NULL DEFAULT 1,
   created_at timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP
 );
@@ -169,6 +173,7 @@ CREATE TABLE revisions (
   created_at timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP
 );
 CREATE UNIQUE INDEX revisions_hostname_key ON revisions (hostname);
+CREATE INDEX revisions_tenant_id_idx ON revisions (tenant_id);
 CREATE INDEX revisions_control_plane_id_idx ON revisions (control_plane_id);
 CREATE INDEX revisions_istiod_cluster_idx ON revisions (istiod_cluster);
 
@@ -389,6 +394,18 @@ CREATE FUNCTION authenticate_api_key(presented bytea) RETURNS TABLE (id uuid, te
 $$;
 REVOKE ALL ON FUNCTION authenticate_api_key(bytea) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION authenticate_api_key(bytea) TO pilothouse_web;
+
+-- How much a tenant has of what is limited: the tenant may know it, and the platform, which sees none of the rows themselves.
+CREATE FUNCTION count_tenant_use(wanted uuid[]) RETURNS TABLE (id uuid, clusters integer, control_planes integer, revisions integer, api_keys integer)
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT t.id, (SELECT count(*)::integer FROM mesh_clusters c WHERE c.tenant_id = t.id),
+    (SELECT count(*)::integer FROM control_planes p WHERE p.tenant_id = t.id),
+    (SELECT count(*)::integer FROM revisions r WHERE r.tenant_id = t.id),
+    (SELECT count(*)::integer FROM api_keys k WHERE k.tenant_id = t.id AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now()))
+  FROM tenants t WHERE t.id = ANY (wanted) AND (t.id = current_tenant() OR is_platform())
+$$;
+REVOKE ALL ON FUNCTION count_tenant_use(uuid[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION count_tenant_use(uuid[]) TO pilothouse_web;
 
 -- Row-level security on every table that names a tenant; forced, so that the owner's functions obey it too.
 DO $$
