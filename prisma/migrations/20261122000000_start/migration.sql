@@ -278,6 +278,7 @@ CREATE TABLE sealed_secrets (
   expires_at timestamptz(3)
 );
 CREATE INDEX sealed_secrets_object_kind_object_id_purpose_idx ON sealed_secrets (object_kind, object_id, purpose);
+CREATE INDEX sealed_secrets_key_id_id_idx ON sealed_secrets (key_id, id);
 CREATE INDEX sealed_secrets_expires_at_idx ON sealed_secrets (expires_at);
 
 CREATE TABLE sealing_keys (
@@ -366,6 +367,19 @@ CREATE UNIQUE INDEX operations_one_live ON operations (object_kind, object_id) W
 -- One cluster is connected once, by whatever name and address.
 CREATE UNIQUE INDEX mesh_clusters_one_connection ON mesh_clusters (cluster_uid) WHERE cluster_uid IS NOT NULL;
 
+
+-- A retired key is sealed to no more. Whoever chose one just before it was retired begins anew, and finds another: as after a lost race.
+CREATE FUNCTION refuse_retired_key() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE since timestamptz;
+BEGIN
+  -- Held to the end of the transaction: whoever retires the key waits for it, and then finds what is sealed here.
+  SELECT retired_at INTO since FROM sealing_keys WHERE id = NEW.key_id FOR SHARE;
+  IF since IS NOT NULL THEN
+    RAISE EXCEPTION 'sealing key % is retired; seal to the newest one', NEW.key_id USING ERRCODE = 'serialization_failure';
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER sealed_secrets_key BEFORE INSERT OR UPDATE OF key_id ON sealed_secrets FOR EACH ROW EXECUTE FUNCTION refuse_retired_key();
 
 -- Whoever listens is told that there is something new, and reads it under its own rights.
 CREATE FUNCTION notify_event() RETURNS trigger LANGUAGE plpgsql AS $$
