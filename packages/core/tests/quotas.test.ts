@@ -103,8 +103,7 @@ test("of many at once as many get in as may, and another tenant's do not count",
   for (const results of await Promise.all(attempts)) {
     const reasons = results.flatMap((result): unknown[] => (result.status === "rejected" ? [result.reason] : []));
     expect(reasons).toHaveLength(7);
-    for (const reason of reasons)
-      expect(reason).toMatchObject({ code: "QuotaExceeded", details: { used: expect.any(Number) } });
+    for (const reason of reasons) expect(reason).toMatchObject({ code: "QuotaExceeded" });
   }
   expect((await read(tenant)).used).toEqual({ clusters: 4, controlPlanes: 3, revisions: 3, apiKeys: 3 });
 });
