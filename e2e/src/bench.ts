@@ -20,8 +20,8 @@ Builds the web application, starts a service of its own, and brings the local fl
   --cluster NAME   the mesh cluster (default shop)
   --name FLEET     the fleet (default local)
 
-With at least 10 runs the result goes into docs/benchmarks.md. Ends with 1 when a
-line misses what it must: at most ${rules.service.mostRatio} times the script's time over REST and ${rules.service.mostP50Ms / 1000} s, ${rules.provisioner.mostRatio} times for the functions alone.`;
+With at least 10 runs the result goes into docs/benchmarks.md. Ends with 1 when a line misses what it must: over REST at most
+${rules.service.mostRatio} times as long as by hand and less than ${rules.service.mostP50Ms / 1000} s, the functions alone at most ${rules.provisioner.mostRatio} times.`;
 
 /** With fewer a p95 says nothing. */
 const fewestRunsToKeep = 10;
@@ -43,7 +43,8 @@ const describeSurroundings = (loadBefore: number): Surroundings => ({
 /** Ctrl-C ends after the round that is under way, so that nothing is left in the clusters. */
 function watchInterrupts(): () => boolean {
   let isStopped = false;
-  process.once("SIGINT", () => {
+  process.on("SIGINT", () => {
+    if (isStopped) process.exit(130);
     isStopped = true;
     print("Ends after this round. Ctrl-C again ends at once and leaves behind what is there.");
   });

@@ -107,7 +107,15 @@ function startProgram({
   const log = createWriteStream(join(logsFolder, `${name}.log`), { flags: "a" });
   child.stdout.pipe(log, { end: false });
   child.stderr.pipe(log, { end: false });
-  const killAtExit = (): void => void child.kill("SIGKILL");
+  const killAtExit = (): void => {
+    if (!inOwnGroup || child.pid === undefined) return void child.kill("SIGKILL");
+    try {
+      // With what it started, as Ctrl-C does not reach that.
+      process.kill(-child.pid, "SIGKILL");
+    } catch {
+      // It has ended just now.
+    }
+  };
   process.once("exit", killAtExit);
   const ended = once(child, "close").then(() => {
     process.off("exit", killAtExit);
