@@ -6,7 +6,7 @@ import type { PackageRule } from "./scripts/import-rules.ts";
 /** Programs that a person or a runner starts: only they may read the environment and print. */
 const entryPoints = [
   "packages/*/src/cli.ts",
-  "apps/worker/src/main.ts",
+  "apps/worker/src/{main,keys-cli}.ts",
   // Next calls these two when it starts.
   "apps/web/src/{instrumentation,server/config}.ts",
   "apps/web/tests/support/{build-web,schemathesis,web-server}.ts",

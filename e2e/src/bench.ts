@@ -2,23 +2,26 @@ import { readFile, writeFile } from "node:fs/promises";
 import { arch, availableParallelism, loadavg, platform, totalmem } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { measureLine } from "./bench/measure-line.ts";
-import { buildLineReport, calculateRatios, judgeRatio, replaceLineReport, type Surroundings } from "./bench/report.ts";
+import { type LineMeasurement, measureLine } from "./bench/measure-line.ts";
+import { buildLineReport, judgeLine, replaceLineReport, rules, type Surroundings } from "./bench/report.ts";
+import { startBenchService } from "./bench/with-service.ts";
 import { openFleet } from "./fleet.ts";
 import { findVersion, readGround } from "./ground.ts";
 
 const usage = `Usage: npm run bench -- [--runs N] [--version LINE] [--cluster NAME] [--name FLEET]
 
-Measures how long Pilothouse takes from the kubeconfig of a mesh cluster to a control plane that is proven, beside a script
-that does the same by hand with kubectl and helm and proves nothing. Brings the local fleet up; nothing else may use the mesh
-cluster (default "shop") meanwhile, nor the istiod clusters of the line. Istio's definitions are removed from the mesh cluster first.
+Measures how long it takes from the kubeconfig of a mesh cluster to a control plane that is proven: ordered over REST from the whole
+service, and by the provisioner's functions alone, beside a script that does the same by hand with kubectl and helm and proves nothing.
+Builds the web application, starts a service of its own, and brings the local fleet up; nothing else may use the mesh cluster (default
+"shop") meanwhile, nor the istiod clusters of the line. Istio's definitions are removed from the mesh cluster first.
 
-  --runs N         pairs of runs that count, after one that does not (default 10)
+  --runs N         rounds that count, one run of each in turns, after one that does not (default 10)
   --version LINE   one version line; without it all that the fleet has, one after the other
   --cluster NAME   the mesh cluster (default shop)
   --name FLEET     the fleet (default local)
 
-With at least 10 runs the result goes into docs/benchmarks.md. Ends with 1 when a line takes more than twice as long as by hand.`;
+With at least 10 runs the result goes into docs/benchmarks.md. Ends with 1 when a line misses what it must: over REST at most
+${rules.service.mostRatio} times as long as by hand and less than ${rules.service.mostP50Ms / 1000} s, the functions alone at most ${rules.provisioner.mostRatio} times.`;
 
 /** With fewer a p95 says nothing. */
 const fewestRunsToKeep = 10;
@@ -37,12 +40,13 @@ const describeSurroundings = (loadBefore: number): Surroundings => ({
   load: { before: loadBefore, after: readLoad() },
 });
 
-/** Ctrl-C ends after the pair of runs that is under way, so that nothing is left in the clusters. */
+/** Ctrl-C ends after the round that is under way, so that nothing is left in the clusters. */
 function watchInterrupts(): () => boolean {
   let isStopped = false;
-  process.once("SIGINT", () => {
+  process.on("SIGINT", () => {
+    if (isStopped) process.exit(130);
     isStopped = true;
-    print("Ends after this pair of runs. Ctrl-C again ends at once and leaves behind what is there.");
+    print("Ends after this round. Ctrl-C again ends at once and leaves behind what is there.");
   });
   return () => isStopped;
 }
@@ -69,24 +73,42 @@ async function run(): Promise<void> {
       ? ground.versions.map((version) => version.line)
       : [findVersion(ground, values.version).line];
   const isStopped = watchInterrupts();
-  for (const line of lines) {
-    const loadBefore = readLoad();
-    const measurement = await measureLine(ground, { cluster: values.cluster, line, runs, print, isStopped });
-    if (measurement.pilothouse.length === 0) return;
-    const report = buildLineReport(measurement, describeSurroundings(loadBefore));
-    print(`\n${report}\n`);
-    const { ofMedians } = calculateRatios(measurement);
-    const { isAllowed, words } = judgeRatio(ofMedians);
-    // Written down all the same, and the other line is measured too.
-    if (!isAllowed) process.exitCode = 1;
-    print(`${line}: ratio ${ofMedians.toFixed(2)}: ${words}.`);
-    if (measurement.pilothouse.length < fewestRunsToKeep) {
-      print(`docs/benchmarks.md stays as it is: it takes ${fewestRunsToKeep} runs.\n`);
-      continue;
+  const service = await startBenchService(ground, process.env);
+  try {
+    for (const line of lines) {
+      const loadBefore = readLoad();
+      const measurement = await measureLine(ground, {
+        cluster: values.cluster,
+        line,
+        runs,
+        print,
+        isStopped,
+        service,
+      });
+      if (measurement.byHand.length === 0) return;
+      await conclude(measurement, describeSurroundings(loadBefore));
     }
-    await writeFile(documentFile, replaceLineReport(await readFile(documentFile, "utf8"), line, report));
-    print("docs/benchmarks.md has it.\n");
+  } finally {
+    await service.close();
   }
+}
+
+/** Prints a line's report and verdicts, and keeps the report when there were runs enough. */
+async function conclude(measurement: LineMeasurement, surroundings: Surroundings): Promise<void> {
+  const { line, byHand } = measurement;
+  const report = buildLineReport(measurement, surroundings);
+  print(`\n${report}\n`);
+  for (const { side, ratio, p50Ms, verdict } of judgeLine(measurement)) {
+    // Written down all the same, and the other line is measured too.
+    if (verdict === "missed") process.exitCode = 1;
+    print(`${line}, ${side}: ratio ${ratio.toFixed(2)}, p50 ${(p50Ms / 1000).toFixed(2)} s: ${verdict}.`);
+  }
+  if (byHand.length < fewestRunsToKeep) {
+    print(`docs/benchmarks.md stays as it is: it takes ${fewestRunsToKeep} runs.\n`);
+    return;
+  }
+  await writeFile(documentFile, replaceLineReport(await readFile(documentFile, "utf8"), line, report));
+  print("docs/benchmarks.md has it.\n");
 }
 
 try {

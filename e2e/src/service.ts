@@ -63,6 +63,8 @@ export interface ServiceOptions {
   home: string;
   environment: NodeJS.ProcessEnv;
   redisUrl?: string;
+  /** Ctrl-C at a terminal does not reach its programs: whoever started it ends them. */
+  inOwnGroup?: boolean;
 }
 
 async function findFreePort(): Promise<number> {
@@ -82,6 +84,8 @@ interface Program {
   environment: NodeJS.ProcessEnv;
   logsFolder: string;
   cwd?: string;
+  /** In a process group of its own. */
+  inOwnGroup?: boolean;
 }
 
 /** Starts a program whose output goes to a log of its own, and ends with this process. */
@@ -91,13 +95,27 @@ function startProgram({
   environment,
   logsFolder,
   cwd,
+  inOwnGroup = false,
 }: Program): ServiceProcess & { child: ChildProcess } {
   const [file = "", ...parameters] = command;
-  const child = spawn(file, parameters, { env: environment, cwd: cwd ?? root, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(file, parameters, {
+    env: environment,
+    cwd: cwd ?? root,
+    stdio: ["ignore", "pipe", "pipe"],
+    detached: inOwnGroup,
+  });
   const log = createWriteStream(join(logsFolder, `${name}.log`), { flags: "a" });
   child.stdout.pipe(log, { end: false });
   child.stderr.pipe(log, { end: false });
-  const killAtExit = (): void => void child.kill("SIGKILL");
+  const killAtExit = (): void => {
+    if (!inOwnGroup || child.pid === undefined) return void child.kill("SIGKILL");
+    try {
+      // With what it started, as Ctrl-C does not reach that.
+      process.kill(-child.pid, "SIGKILL");
+    } catch {
+      // It has ended just now.
+    }
+  };
   process.once("exit", killAtExit);
   const ended = once(child, "close").then(() => {
     process.off("exit", killAtExit);
@@ -177,7 +195,7 @@ export async function buildWeb(environment: NodeJS.ProcessEnv): Promise<void> {
 
 /** Starts database, worker and web server, and makes the platform's first key. The web application must have been built. */
 export async function startService(options: ServiceOptions): Promise<Service> {
-  const { ground, home, redisUrl } = options;
+  const { ground, home, redisUrl, inOwnGroup = false } = options;
   const logsFolder = join(home, "logs");
   await mkdir(logsFolder, { recursive: true });
   const environment = {
@@ -193,6 +211,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       command: [process.execPath, databaseCli, "serve"],
       environment,
       logsFolder,
+      inOwnGroup,
     });
     const lines = createInterface({ input: program.child.stdout ?? process.stdin });
     const ready = (async () => {
@@ -221,6 +240,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
         PORT: String(port),
       },
       logsFolder,
+      inOwnGroup,
     });
     const healthUrl = `http://127.0.0.1:${port}`;
     const lines: WorkerProcess["lines"] = [];
@@ -239,6 +259,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     environment: { ...environment, DATABASE_URL: databaseUrls.web, PILOTHOUSE_PROVIDER: providerFile },
     logsFolder,
     cwd: join(root, "apps/web"),
+    inOwnGroup,
   });
   await waitForAnswer(`${baseUrl}/readyz`, web, 60_000);
   const connect = (apiKey: string): Client => createClient({ baseUrl, apiKey });

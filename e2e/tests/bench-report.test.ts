@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { calculateRatios, judgeRatio, replaceLineReport } from "../src/bench/report.ts";
+import { buildLineReport, calculateRatios, judge, judgeLine, replaceLineReport, rules } from "../src/bench/report.ts";
 import {
   calculateMedian,
   calculatePercentile,
@@ -44,33 +44,57 @@ test("ratios compare medians, pairs, and the script without its step for the def
     createRun(200, { "namespaces created": 10, "definitions applied": 110 }),
     createRun(400, { "namespaces created": 10, "definitions applied": 210 }),
   ];
-  const pilothouse = [100, 150, 100].map((totalMs) => ({
-    ...createRun(totalMs),
-    kubernetesVersion: "",
-    proofsMs: new Map(),
-  }));
-  const ratios = calculateRatios({
-    line: "1.32",
-    istio: "",
-    kubernetes: "",
-    helm: "",
-    kubectl: "",
-    pilothouse,
-    byHand,
-    byHandProvenAfterMs: 0,
-  });
-  expect(ratios).toEqual({ ofMedians: 0.5, medianOfPairs: 0.75, withoutDefinitions: 1 });
+  const ours = [100, 150, 100].map((totalMs) => createRun(totalMs));
+  expect(calculateRatios(ours, byHand)).toEqual({ ofMedians: 0.5, medianOfPairs: 0.75, withoutDefinitions: 1 });
 });
 
 test.each([
-  [0.9, true, "as aimed for"],
-  [1.3, true, "as aimed for"],
-  [1.31, true, "allowed, 1.3 is the aim"],
-  [2, true, "allowed, 1.3 is the aim"],
-  [2.01, false, "too slow, at most 2 is allowed"],
-  [Number.NaN, false, "too slow, at most 2 is allowed"],
-])("a ratio of %f is allowed: %s, %s", (ratio, isAllowed, words) => {
-  expect(judgeRatio(ratio)).toEqual({ isAllowed, words });
+  ["provisioner", 0.9, 60_000, "as aimed for"],
+  ["provisioner", 1.3, 60_000, "as aimed for"],
+  ["provisioner", 1.31, 60_000, "met"],
+  ["provisioner", 2, 60_000, "met"],
+  ["provisioner", 2.01, 1, "missed"],
+  ["service", 1.5, 11_999, "as aimed for"],
+  ["service", 1.51, 11_999, "met"],
+  ["service", 2.2, 11_999, "met"],
+  ["service", 2.21, 1, "missed"],
+  ["service", 0.5, 12_000, "missed"],
+  ["service", Number.NaN, 1, "missed"],
+  ["service", 1, Number.NaN, "missed"],
+] as const)("%s: a ratio of %f and %f ms at the median are %s", (side, ratio, p50Ms, verdict) => {
+  expect(judge({ ratio, p50Ms }, rules[side])).toBe(verdict);
+});
+
+const measurement = {
+  line: "1.32",
+  istio: "1.32-dev",
+  kubernetes: "v1",
+  helm: "v3",
+  kubectl: "v1",
+  byHand: [createRun(1_000, { "namespaces created": 10, "definitions applied": 60 })],
+  provisioner: [{ ...createRun(900, { proven: 900 }), kubernetesVersion: "v1", proofsMs: new Map([["admission", 7]]) }],
+  service: [{ ...createRun(2_500, { accepted: 100, "read as Ready": 2_500 }), connectMs: 400, createMs: 2_100 }],
+  byHandProvenAfterMs: 5,
+};
+
+test("each side is judged by its own rule, over REST with the connection, and the report says so", () => {
+  expect(judgeLine(measurement)).toEqual([
+    { side: "provisioner", ratio: 0.9, p50Ms: 900, verdict: "as aimed for" },
+    { side: "service", ratio: 2.5, p50Ms: 2_500, verdict: "missed" },
+  ]);
+  const report = buildLineReport(measurement, {
+    date: "2026-11-22",
+    cores: 2,
+    memoryBytes: 2 ** 30,
+    platform: "linux x64",
+    node: "v24",
+    load: { before: 1, after: 1 },
+  });
+  expect(report).toContain(
+    "**Over REST: ratio 2.50** (at most 2.2, aim 1.5, p50 2500 ms of less than 12000 ms): missed.",
+  );
+  expect(report).toMatch(/of it POST of the control plane to Ready +\| 2100 ms .* 2\.10 \|/);
+  expect(report).toMatch(/\| read as Ready +\| +2400 ms \| +2500 ms \|/);
 });
 
 test("a line's report replaces what was between its markers, and nothing else", () => {

@@ -36,7 +36,7 @@ const samples: Record<string, () => TestRequest> = {
   createIstiodCluster: () => ({ body: { ...istiodClusterBody(`i${counter}`, 0) } }),
   createVersionLine: () => ({ body: { name: `2.${counter}` } }),
   createVersion: () => ({ body: versionBody(`1.32.${counter}`) }),
-  changeTenant: () => ({ body: { displayName: `T ${counter}` } }),
+  changeTenant: () => ({ body: { displayName: `T ${counter}`, limits: { clusters: 1_000, revisions: null } } }),
   changeRegion: () => ({ body: { displayName: `R ${counter}`, latitude: 50 } }),
   changeSeed: () => ({ body: { zones: [`z${counter}`] } }),
   changeIstiodCluster: () => ({ body: { zones: [`z${counter}`], kubeconfig: "kind: Config" } }),
@@ -181,6 +181,13 @@ test("causes of their own", async () => {
   await world.owner.query("UPDATE istiod_clusters SET schedulable = false");
   await expectCode(operations.createControlPlane, "NoPlacement", order({ line: "1.32" }));
   await world.owner.query("UPDATE istiod_clusters SET schedulable = true");
+  await world.owner.query("UPDATE tenants SET clusters_limit = 0, control_planes_limit = 0, api_keys_limit = 0");
+  for (const operation of [operations.connectCluster, operations.createApiKey, operations.createTenantApiKey])
+    await expectCode(operation, "QuotaExceeded");
+  await expectCode(operations.createControlPlane, "QuotaExceeded", order({ line: "1.32" }));
+  await world.owner.query(
+    "UPDATE tenants SET clusters_limit = NULL, control_planes_limit = NULL, api_keys_limit = NULL",
+  );
   const existing: [AnyOperation, object][] = [
     [operations.createTenant, { name: "shop", displayName: "x" }],
     [operations.createRegion, { name: "eu", displayName: "x" }],

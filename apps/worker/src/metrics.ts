@@ -11,6 +11,8 @@ export interface Metrics {
   breakerState: Gauge<"shard">;
   sentinelsOpen: Gauge;
   orphans: Gauge<"istiod_cluster">;
+  resealedSecrets: Counter;
+  olderSeals: Gauge;
   queueLag: Gauge<"kind">;
   workDue: Gauge<"kind">;
   workHeld: Gauge<"kind">;
@@ -68,6 +70,16 @@ export function createMetrics({ withProcess }: { withProcess: boolean }): Metric
       name: "pilothouse_orphans",
       help: "Namespaces of revisions that no row wants",
       labelNames: ["istiod_cluster"],
+      registers,
+    }),
+    resealedSecrets: new Counter({
+      name: "pilothouse_resealed_secrets_total",
+      help: "Secrets that were sealed anew to the newest key",
+      registers,
+    }),
+    olderSeals: new Gauge({
+      name: "pilothouse_secrets_sealed_to_older_keys",
+      help: "Secrets that are sealed to another key than the newest",
       registers,
     }),
     queueLag: new Gauge({

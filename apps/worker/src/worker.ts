@@ -27,6 +27,7 @@ import { createSentinelHost } from "./sentinel/sentinel-host.ts";
 import type { SentinelTimes } from "./sentinel/sentinel.ts";
 import { createJanitor } from "./upkeep/janitor.ts";
 import { repeat } from "./upkeep/repeat.ts";
+import { rotateSealingKeys } from "./upkeep/rotate-keys.ts";
 import type { WorkerConfig } from "./config.ts";
 
 /** A worker that runs. */
@@ -57,6 +58,7 @@ const stampIntervalMs = 5_000;
 const retentionIntervalMs = 30_000;
 const eventRetentionIntervalMs = 3_600_000;
 const janitorIntervalMs = 300_000;
+const rotationIntervalMs = 60_000;
 /** A poll or a renewal that has not succeeded for so long is a problem, in milliseconds. */
 const unreadyAfterMs = 10_000;
 const deadAfterMs = 120_000;
@@ -68,7 +70,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const database = connectDatabase(databaseUrl, 10);
   const leaseDatabase = connectDatabase(databaseUrl, 2);
   const keys = await readKeyRing(options.sealingKeys);
-  await registerSealingKeys(database, keys.publicKeys);
+  await registerSealingKeys(database, keys.listPublicKeys());
 
   const metrics = createMetrics({ withProcess: true });
   const keeper = createLeaseKeeper(leaseDatabase, log);
@@ -157,6 +159,12 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     repeat("following changes", stampIntervalMs, sentinels.followChanges, { log }),
     repeat("retention", retentionIntervalMs, () => eraseExpired(database), { log }),
     repeat("retention of events", eventRetentionIntervalMs, () => eraseOldEvents(database), { log }),
+    repeat(
+      "looking after sealing keys",
+      rotationIntervalMs,
+      () => rotateSealingKeys({ database, keys, metrics, log }),
+      { log },
+    ),
     repeat("the janitor", janitorIntervalMs, janitor.sweep, { log }),
   ];
   const isOverdue = (sinceMs: number, mostMs: number): boolean => performance.now() - sinceMs > mostMs;

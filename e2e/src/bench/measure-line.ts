@@ -20,7 +20,8 @@ import {
   waitForState,
 } from "./cluster-state.ts";
 import type { TimedRun } from "./statistics.ts";
-import { prepareWithPilothouse, type ProvisionRun } from "./with-pilothouse.ts";
+import { prepareWithProvisioner, type ProvisionRun } from "./with-provisioner.ts";
+import { type BenchService, prepareWithService, type ServiceRun } from "./with-service.ts";
 
 /** A day: no comparison lasts longer, and a client must have a deadline. */
 const sessionMs = 86_400_000;
@@ -34,8 +35,9 @@ export interface LineMeasurement {
   kubernetes: string;
   helm: string;
   kubectl: string;
-  /** In the order in which they were measured: run n of one is followed by run n of the other. */
-  pilothouse: ProvisionRun[];
+  /** Run n of each belongs to round n, one right after the other. */
+  provisioner: ProvisionRun[];
+  service: ServiceRun[];
   byHand: TimedRun[];
   /** How long after the script's end its control plane answered all four proofs, seen once. */
   byHandProvenAfterMs: number;
@@ -47,8 +49,9 @@ export interface LineOptions {
   line: string;
   runs: number;
   print: (text: string) => void;
-  /** Asked before each pair of runs: true ends the comparison with those that were made. */
+  /** Asked before each round: true ends the comparison with those that were made. */
   isStopped: () => boolean;
+  service: BenchService;
 }
 
 async function createAdminClient(kubeconfig: string): Promise<KubeClient> {
@@ -100,10 +103,48 @@ async function installAndProve(
   });
 }
 
+/** What is compared. */
+interface Sides {
+  byHand: () => Promise<TimedRun>;
+  provisioner: () => Promise<ProvisionRun>;
+  service: () => Promise<ServiceRun>;
+}
+type Round = { [Side in keyof Sides]: Awaited<ReturnType<Sides[Side]>> };
+
 /**
- * Compares Pilothouse with the script for a version line: one run of each that does not count, the script's with all four proofs,
- * then pairs of runs, each followed by a removal that is waited for until both clusters hold what they held before. Every run
- * has a name of its own, as a new revision has; nothing remembers an older one.
+ * Runs each side once. Who is first changes with every round, so that being first, or behind somebody, helps nobody.
+ *
+ * @param settle waits until the next side finds what this one found
+ */
+async function runRound(number: number, sides: Sides, settle: () => Promise<unknown>): Promise<Round> {
+  const round: Partial<Round> = {};
+  const runs: (() => Promise<void>)[] = [
+    async () => void (round.byHand = await sides.byHand()),
+    async () => void (round.provisioner = await sides.provisioner()),
+    async () => void (round.service = await sides.service()),
+  ];
+  for (let place = 0; place < runs.length; place += 1) {
+    await runs[(number + place) % runs.length]?.();
+    await settle();
+  }
+  const { byHand, provisioner, service } = round;
+  if (byHand === undefined || provisioner === undefined || service === undefined) throw new Error("a side did not run");
+  return { byHand, provisioner, service };
+}
+
+function describeRound(number: number, { line, runs }: LineOptions, { byHand, provisioner, service }: Round): string {
+  const seconds = (run: TimedRun): string => `${(run.totalMs / 1000).toFixed(2)} s`.padStart(8);
+  const ratio = (run: TimedRun): string => `(${(run.totalMs / byHand.totalMs).toFixed(2)})`;
+  return (
+    `${line}  round ${String(number).padStart(2)} of ${runs}   by hand ${seconds(byHand)}   ` +
+    `provisioner ${seconds(provisioner)} ${ratio(provisioner)}   over REST ${seconds(service)} ${ratio(service)}`
+  );
+}
+
+/**
+ * Compares the provisioner's functions and the whole service with the script, for a version line: one run of each that does not count, the
+ * script's with all four proofs, then rounds of one run of each, each followed by a removal that is waited for until both clusters hold what
+ * they held before. Every run has a name of its own, as a new revision has; nothing remembers an older one.
  *
  * @throws Error when a run fails, the clusters do not return to their state, or definitions were written in between
  */
@@ -113,7 +154,7 @@ export async function measureLine(ground: Ground, options: LineOptions): Promise
   if (target === undefined) throw new Error(`the fleet has no mesh cluster ${cluster}`);
   const version = findVersion(ground, line);
   const istiodCluster = await findIstiodCluster(ground, line, target.region);
-  const mesh = { name: cluster, kubeconfig: target.kubeconfig };
+  const mesh = { name: cluster, kubeconfig: target.kubeconfig, region: target.region };
   const istiodKubeconfig = ground.status.clusters.find(({ name }) => name === istiodCluster.name)?.kubeconfig ?? "";
   const pair: ClusterPair = {
     meshName: cluster,
@@ -121,35 +162,38 @@ export async function measureLine(ground: Ground, options: LineOptions): Promise
     istiod: await createAdminClient(istiodKubeconfig),
   };
   const byHand = await prepareByHand(ground, version, mesh, istiodCluster);
-  const pilothouse = await prepareWithPilothouse(ground, version, mesh, istiodCluster);
+  const provisioner = await prepareWithProvisioner(ground, version, mesh, istiodCluster);
+  const service = await prepareWithService(options.service, line, mesh, istiodCluster.name);
   const stamp = Math.floor(Date.now() / 1000).toString(36);
   try {
     await clearMeshCluster(pair);
     const before = await readPairState(pair);
     const provision = (id: string): Promise<ProvisionRun> =>
-      cleanUpAfter(pilothouse.provision(id), () => pilothouse.remove());
+      cleanUpAfter(provisioner.provision(id), () => provisioner.remove());
+    const order = (name: string): Promise<ServiceRun> => cleanUpAfter(service.provision(name), () => service.remove());
     const install = (id: string): Promise<TimedRun> => cleanUpAfter(byHand.install(id), () => byHand.remove(id));
 
     const warmUp = await provision(`ours-${stamp}-0`);
     await waitForState(pair, before, isKeptOnPurpose);
-    print(`${line}  warm-up: Pilothouse ready and proven`);
+    print(`${line}  warm-up: the provisioner's is ready and proven`);
+    await order(`rest-${stamp}-0`);
+    await waitForState(pair, before, isKeptOnPurpose);
+    print(`${line}  warm-up: the service's is Ready`);
     const byHandProvenAfterMs = await installAndProve(ground, pair, byHand, `hand-${stamp}-0`, version.version);
     const start = await waitForState(pair, before, isKeptOnPurpose);
     print(`${line}  warm-up: what by-hand.sh made is proven too, ${Math.round(byHandProvenAfterMs)} ms after its end`);
 
     const definitions = await readDefinitionVersions(pair);
-    const runs: { pilothouse: ProvisionRun; byHand: TimedRun }[] = [];
+    const rounds: Round[] = [];
     for (let number = 1; number <= options.runs && !options.isStopped(); number += 1) {
-      const ours = await provision(`ours-${stamp}-${number}`);
-      await waitForState(pair, start);
-      const theirs = await install(`hand-${stamp}-${number}`);
-      await waitForState(pair, start);
-      runs.push({ pilothouse: ours, byHand: theirs });
-      const seconds = (run: TimedRun): string => `${(run.totalMs / 1000).toFixed(2)} s`.padStart(8);
-      const ratio = (ours.totalMs / theirs.totalMs).toFixed(2);
-      print(
-        `${line}  run ${String(number).padStart(2)} of ${options.runs}   Pilothouse ${seconds(ours)}   by hand ${seconds(theirs)}   ratio ${ratio}`,
-      );
+      const sides: Sides = {
+        byHand: () => install(`hand-${stamp}-${number}`),
+        provisioner: () => provision(`ours-${stamp}-${number}`),
+        service: () => order(`rest-${stamp}-${number}`),
+      };
+      const round = await runRound(number, sides, () => waitForState(pair, start));
+      rounds.push(round);
+      print(describeRound(number, options, round));
     }
     if ((await readDefinitionVersions(pair)) !== definitions) {
       throw new Error("Istio's definitions were written during the runs, so not all runs found them in the same state");
@@ -159,8 +203,9 @@ export async function measureLine(ground: Ground, options: LineOptions): Promise
       istio: version.version,
       kubernetes: warmUp.kubernetesVersion,
       ...(await byHand.readVersions()),
-      pilothouse: runs.map((run) => run.pilothouse),
-      byHand: runs.map((run) => run.byHand),
+      provisioner: rounds.map((round) => round.provisioner),
+      service: rounds.map((round) => round.service),
+      byHand: rounds.map((round) => round.byHand),
       byHandProvenAfterMs,
     };
   } finally {

@@ -98,7 +98,14 @@ export {
 export { type ChangeRegionBody, type CreateRegionBody, type Region, regionSchema } from "./resources/region.ts";
 export { type Revision, revisionSchema } from "./resources/revision.ts";
 export { type ChangeSeedBody, type CreateSeedBody, type Seed, seedSchema } from "./resources/seed.ts";
-export { type ChangeTenantBody, type CreateTenantBody, type Tenant, tenantSchema } from "./resources/tenant.ts";
+export {
+  type ChangeTenantBody,
+  type CreateTenantBody,
+  type Quota,
+  type Tenant,
+  type TenantAmounts,
+  tenantSchema,
+} from "./resources/tenant.ts";
 export {
   type ChangeVersionLineBody,
   type CreateVersionLineBody,

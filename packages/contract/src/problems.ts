@@ -22,6 +22,7 @@ export const problems = {
   BeingDeleted: { status: 409, title: "It is being deleted" },
   OperationInProgress: { status: 409, title: "Another operation on it is in progress" },
   ClusterNotConnected: { status: 409, title: "The cluster is not connected" },
+  QuotaExceeded: { status: 409, title: "The tenant has as many as it may" },
   NoPlacement: { status: 409, title: "No istiod cluster can take it" },
   PreconditionFailed: { status: 412, title: "It has changed since it was read" },
   PayloadTooLarge: { status: 413, title: "The request's body is too large" },
@@ -52,7 +53,7 @@ const faultSchema = z.object({
   detail: z.string(),
 });
 
-/** Body of an answer that is not a success (RFC 9457). Some codes add members of their own, as `rejected` of `NoPlacement`. */
+/** Body of an answer that is not a success (RFC 9457). Some codes add members of their own, as `rejected` of `NoPlacement`, or `quota`, `limit` and `used` of `QuotaExceeded`. */
 export const problemSchema = z
   .looseObject({
     type: z.string().describe("URI of the problem's kind, `urn:pilothouse:problem:<code>`"),

@@ -95,5 +95,12 @@ export {
 } from "./observe/save-removal.ts";
 export { type RevisionSighting, saveRevisionSighting, saveSentinelSighting } from "./observe/save-revision.ts";
 export type { SealedText } from "./observe/sealed-text.ts";
-export { registerSealingKeys } from "./observe/sealing-keys.ts";
+export {
+  countOlderSeals,
+  findSealingKey,
+  listSealedTo,
+  registerSealingKeys,
+  replaceSeal,
+  retireSealingKeys,
+} from "./observe/sealing-keys.ts";
 export type { StoredVersion } from "./observe/stored-version.ts";

@@ -196,6 +196,32 @@ test("the web role is held to what it needs", async () => {
   expect(await run(ground().web, `UPDATE revisions SET replicas = 5 WHERE id = '${revision}'`, stranger)).toBe(0);
 });
 
+test("how much a tenant has is counted for itself and for the platform, and for no other tenant", async () => {
+  const { tenant } = await fill();
+  const own = tenant.actor.tenantId ?? "";
+  const stranger = (await makeTenant(ground())).actor.tenantId ?? "";
+  const count = (setting: string, value: string) =>
+    ground().web.$transaction(async (transaction) => {
+      await transaction.$executeRaw`SELECT set_config(${setting}, ${value}, true)`;
+      return transaction.$queryRaw<{ clusters: number }[]>`SELECT * FROM count_tenant_use(ARRAY[${own}::uuid])`;
+    });
+  expect(await count("pilothouse.tenant", own)).toMatchObject([{ clusters: 1, control_planes: 1, revisions: 1 }]);
+  expect(await count("pilothouse.platform", "on")).toMatchObject([{ clusters: 1 }]);
+  expect(await count("pilothouse.tenant", stranger)).toEqual([]);
+  await expect(ground().worker.$queryRaw`SELECT * FROM count_tenant_use(ARRAY[${own}::uuid])`).rejects.toThrow(
+    "permission denied",
+  );
+});
+
+test("a tenant's own limits are the platform's to set", async () => {
+  const tenant = (await makeTenant(ground())).actor.tenantId ?? "";
+  const raise = ground().web.$transaction(async (transaction) => {
+    await transaction.$executeRaw`SELECT set_config('pilothouse.tenant', ${tenant}, true)`;
+    return transaction.$executeRaw`UPDATE tenants SET clusters_limit = 9999`;
+  });
+  await expect(raise).rejects.toThrow("row-level security");
+});
+
 test("the worker role acts for every tenant, on its own tables alone", async () => {
   await fill();
   const refused = [

@@ -6,6 +6,10 @@ CREATE TABLE tenants (
   CONSTRAINT tenants_pkey PRIMARY KEY (id),
   name text NOT NULL,
   display_name text NOT NULL,
+  clusters_limit integer,
+  control_planes_limit integer,
+  revisions_limit integer,
+  api_keys_limit integer,
   generation integer NOT NULL DEFAULT 1,
   created_at timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP
 );
@@ -169,6 +173,7 @@ CREATE TABLE revisions (
   created_at timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP
 );
 CREATE UNIQUE INDEX revisions_hostname_key ON revisions (hostname);
+CREATE INDEX revisions_tenant_id_idx ON revisions (tenant_id);
 CREATE INDEX revisions_control_plane_id_idx ON revisions (control_plane_id);
 CREATE INDEX revisions_istiod_cluster_idx ON revisions (istiod_cluster);
 
@@ -273,6 +278,7 @@ CREATE TABLE sealed_secrets (
   expires_at timestamptz(3)
 );
 CREATE INDEX sealed_secrets_object_kind_object_id_purpose_idx ON sealed_secrets (object_kind, object_id, purpose);
+CREATE INDEX sealed_secrets_key_id_id_idx ON sealed_secrets (key_id, id);
 CREATE INDEX sealed_secrets_expires_at_idx ON sealed_secrets (expires_at);
 
 CREATE TABLE sealing_keys (
@@ -362,6 +368,19 @@ CREATE UNIQUE INDEX operations_one_live ON operations (object_kind, object_id) W
 CREATE UNIQUE INDEX mesh_clusters_one_connection ON mesh_clusters (cluster_uid) WHERE cluster_uid IS NOT NULL;
 
 
+-- A retired key is sealed to no more. Whoever chose one just before it was retired begins anew, and finds another: as after a lost race.
+CREATE FUNCTION refuse_retired_key() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE since timestamptz;
+BEGIN
+  -- Held to the end of the transaction: whoever retires the key waits for it, and then finds what is sealed here.
+  SELECT retired_at INTO since FROM sealing_keys WHERE id = NEW.key_id FOR SHARE;
+  IF since IS NOT NULL THEN
+    RAISE EXCEPTION 'sealing key % is retired; seal to the newest one', NEW.key_id USING ERRCODE = 'serialization_failure';
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER sealed_secrets_key BEFORE INSERT OR UPDATE OF key_id ON sealed_secrets FOR EACH ROW EXECUTE FUNCTION refuse_retired_key();
+
 -- Whoever listens is told that there is something new, and reads it under its own rights.
 CREATE FUNCTION notify_event() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -389,6 +408,18 @@ CREATE FUNCTION authenticate_api_key(presented bytea) RETURNS TABLE (id uuid, te
 $$;
 REVOKE ALL ON FUNCTION authenticate_api_key(bytea) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION authenticate_api_key(bytea) TO pilothouse_web;
+
+-- How much a tenant has of what is limited: the tenant may know it, and the platform, which sees none of the rows themselves.
+CREATE FUNCTION count_tenant_use(wanted uuid[]) RETURNS TABLE (id uuid, clusters integer, control_planes integer, revisions integer, api_keys integer)
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT t.id, (SELECT count(*)::integer FROM mesh_clusters c WHERE c.tenant_id = t.id),
+    (SELECT count(*)::integer FROM control_planes p WHERE p.tenant_id = t.id),
+    (SELECT count(*)::integer FROM revisions r WHERE r.tenant_id = t.id),
+    (SELECT count(*)::integer FROM api_keys k WHERE k.tenant_id = t.id AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now()))
+  FROM tenants t WHERE t.id = ANY (wanted) AND (t.id = current_tenant() OR is_platform())
+$$;
+REVOKE ALL ON FUNCTION count_tenant_use(uuid[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION count_tenant_use(uuid[]) TO pilothouse_web;
 
 -- Row-level security on every table that names a tenant; forced, so that the owner's functions obey it too.
 DO $$

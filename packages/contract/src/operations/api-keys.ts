@@ -40,7 +40,7 @@ export const createApiKey = defineOperation({
   query: nothing,
   body: createApiKeyBodySchema,
   responses: { 201: created(newApiKeySchema, []) },
-  problems: [],
+  problems: ["QuotaExceeded"],
   idempotent: true,
 });
 
@@ -71,7 +71,7 @@ export const createTenantApiKey = defineOperation({
   query: nothing,
   body: createApiKeyBodySchema,
   responses: { 201: created(newApiKeySchema, []) },
-  problems: [],
+  problems: ["QuotaExceeded"],
   idempotent: true,
 });
 

@@ -47,7 +47,7 @@ export const connectCluster = defineOperation({
   query: nothing,
   body: connectClusterBodySchema,
   responses: { 202: accepted(clusterSchema) },
-  problems: ["AlreadyExists", "UnknownReference", "NoWorker"],
+  problems: ["AlreadyExists", "UnknownReference", "QuotaExceeded", "NoWorker"],
   idempotent: true,
 });
 

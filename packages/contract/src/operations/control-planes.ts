@@ -58,6 +58,7 @@ export const createControlPlane = defineOperation({
     "UnknownReference",
     "ClusterNotConnected",
     "BeingDeleted",
+    "QuotaExceeded",
     "NoPlacement",
     "VersionNotAvailable",
   ],

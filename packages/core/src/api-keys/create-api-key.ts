@@ -13,7 +13,7 @@ import { makeApiKey } from "./make-api-key.ts";
 /**
  * Makes a key of the actor's tenant, of at most the actor's own role.
  * @returns 201 with the key's text, which is null when the request is repeated under its Idempotency-Key
- * @throws DomainError Forbidden, InvalidField
+ * @throws DomainError Forbidden, InvalidField, QuotaExceeded
  */
 export async function createApiKey(context: RequestContext, body: CreateApiKeyBody): Promise<Answer<NewApiKey>> {
   const { tenantId } = requireTenant(context, "admin");
@@ -34,7 +34,7 @@ export function requireRole(context: RequestContext, role: TenantRole, parameter
 
 /**
  * Makes a key for a tenant in the platform's name, such as the tenant's first.
- * @throws DomainError NotFound, InvalidField
+ * @throws DomainError NotFound, InvalidField, QuotaExceeded
  */
 export async function createTenantApiKey(
   context: RequestContext,

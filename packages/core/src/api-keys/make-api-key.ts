@@ -8,6 +8,7 @@ import type { Transaction } from "../database/connect.ts";
 import { readDatabaseTime } from "../database/read-time.ts";
 import { DomainError } from "../errors.ts";
 import type { ApiKey as ApiKeyRow } from "../generated/client.ts";
+import { requireQuota } from "../quotas/require-quota.ts";
 import type { Answer, RequestContext } from "../request-context.ts";
 import { hashApiKey } from "./authenticate-api-key.ts";
 
@@ -59,7 +60,7 @@ export function shortenApiKey(key: string): string {
 /**
  * Makes a key in a transaction of its own and answers its text, once: a repetition under the same Idempotency-Key answers null instead.
  * @param findTenant says whose key it is; null for the platform's
- * @throws DomainError InvalidField when it would be over already
+ * @throws DomainError InvalidField when it would be over already, QuotaExceeded when the tenant has as many keys as it may
  */
 export async function makeApiKey(
   context: RequestContext,
@@ -70,6 +71,7 @@ export async function makeApiKey(
   return runChange(context, sight, async (transaction): Promise<Outcome<NewApiKey>> => {
     const tenantId = await findTenant(transaction);
     const expiresAt = await readExpiry(transaction, request.expiresAt);
+    if (tenantId !== null) await requireQuota(transaction, tenantId, ["apiKeys"]);
     const key = generateApiKey();
     const row = await transaction.apiKey.create({
       data: {

@@ -12,6 +12,7 @@ import { locateOperation } from "../operations/operation-location.ts";
 import { toOperation } from "../operations/to-operation.ts";
 import { loadCandidates, loadSeed, toPlacement } from "../placement/load-candidates.ts";
 import { placeRevision, sizeRevision } from "../placement/place-revision.ts";
+import { requireQuota } from "../quotas/require-quota.ts";
 import { type Answer, type RequestContext, requireTenant } from "../request-context.ts";
 import { chooseVersion } from "../versions/choose-version.ts";
 import { wakeWork } from "../change/wake-work.ts";
@@ -20,7 +21,8 @@ import { toControlPlane } from "./to-control-plane.ts";
 /**
  * Orders a control plane for a connected mesh cluster: decides and reserves its place, and begins the operation that brings it about.
  * @returns 202 with the control plane and its operation
- * @throws DomainError AlreadyExists, UnknownReference, VersionNotAvailable, ClusterNotConnected, BeingDeleted, NoPlacement (with `rejected`)
+ * @throws DomainError AlreadyExists, UnknownReference, VersionNotAvailable, ClusterNotConnected, BeingDeleted, QuotaExceeded,
+ *   NoPlacement (with `rejected`)
  */
 export async function createControlPlane(
   context: RequestContext,
@@ -30,6 +32,7 @@ export async function createControlPlane(
   return runChange(context, { tenantId }, async (transaction) => {
     const cluster = await requireConnectedCluster(transaction, tenantId, body.cluster);
     await refuseTakenName(transaction, tenantId, body.name);
+    await requireQuota(transaction, tenantId, ["controlPlanes", "revisions"]);
     const { version, line } = await chooseVersion(transaction, body);
     const size = sizeRevision(body.replicas);
     const decision = placeRevision({

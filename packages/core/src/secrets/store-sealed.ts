@@ -1,6 +1,7 @@
 import { v7 as uuid } from "uuid";
 import type { Transaction } from "../database/connect.ts";
 import { DomainError } from "../errors.ts";
+import { findSealingKey } from "../observe/sealing-keys.ts";
 import { type SealBinding, sealSecret } from "./seal.ts";
 
 /**
@@ -13,7 +14,7 @@ export async function storeSealed(
   row: Omit<SealBinding, "id"> & { expiresAt?: Date },
   text: string,
 ): Promise<void> {
-  const key = await transaction.sealingKey.findFirst({ where: { retiredAt: null }, orderBy: { createdAt: "desc" } });
+  const key = await findSealingKey(transaction);
   if (key === null) {
     throw new DomainError(
       "NoWorker",

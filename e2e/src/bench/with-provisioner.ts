@@ -15,8 +15,8 @@ const callLimitMs = 60_000;
 const provisionLimitMs = 120_000;
 const removalLimitMs = 90_000;
 
-/** Pilothouse with a version in a pair of clusters. */
-export interface WithPilothouse {
+/** The provisioner's functions with a version in a pair of clusters. */
+export interface WithProvisioner {
   /** From the mesh cluster's kubeconfig to a revision that is Ready: all four proofs hold. */
   provision(revisionId: string): Promise<ProvisionRun>;
   /** Takes away what the last `provision` made, as far as it got. */
@@ -30,19 +30,19 @@ export interface ProvisionRun extends TimedRun {
 }
 
 /** `namespacesCreated` as `namespaces created`. */
-const toWords = (step: string): string => step.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+export const toWords = (step: string): string => step.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 
 /**
- * Prepares Pilothouse's side. The functions run in this process, as they do in a worker that has run for a while.
+ * Prepares the provisioner's side. The functions run in this process, as they do in a worker that has run for a while.
  *
  * @param mesh name of the mesh cluster and path of its administrator's kubeconfig
  */
-export async function prepareWithPilothouse(
+export async function prepareWithProvisioner(
   ground: Ground,
   version: IstioVersion,
   mesh: { name: string; kubeconfig: string },
   istiodCluster: IstiodCluster,
-): Promise<WithPilothouse> {
+): Promise<WithProvisioner> {
   const { dns, provider, versions } = ground;
   const kubeconfig = await readFile(mesh.kubeconfig, "utf8");
   let made: Omit<RevisionRequest, "deadline"> | undefined;
