@@ -36,9 +36,9 @@ export function createAdmission(store: ObjectStore, kinds: KindTable, resolve: R
   const listWebhooks = (resource: string, change: AdmissionRequest): unknown[] => {
     const kind = kinds.find(group, resource);
     if (kind === undefined) return [];
-    return store.list(kind).flatMap((configuration) =>
-      listAt(configuration, "webhooks").filter((webhook) => isMeant(webhook, change)),
-    );
+    return store
+      .list(kind)
+      .flatMap((configuration) => listAt(configuration, "webhooks").filter((webhook) => isMeant(webhook, change)));
   };
   const isMeant = (webhook: unknown, change: AdmissionRequest): boolean => {
     const { kind, version, operation, object } = change;
@@ -56,7 +56,8 @@ export function createAdmission(store: ObjectStore, kinds: KindTable, resolve: R
     if (!isCovered) return false;
     const namespaces = kinds.find("", "namespaces");
     const { namespace, labels = {} } = object.metadata;
-    const place = namespaces === undefined || namespace === undefined ? undefined : store.get(namespaces, undefined, namespace);
+    const place =
+      namespaces === undefined || namespace === undefined ? undefined : store.get(namespaces, undefined, namespace);
     return (
       matchesSelector(valueAt(webhook, "objectSelector"), labels) &&
       (namespace === undefined || matchesSelector(valueAt(webhook, "namespaceSelector"), place?.metadata.labels ?? {}))
@@ -86,11 +87,19 @@ async function askWebhook(webhook: unknown, change: AdmissionRequest, resolve: R
   } catch (error) {
     if (valueAt(webhook, "failurePolicy") === "Ignore") return undefined;
     const why = error instanceof Error ? error.message : String(error);
-    throw new ApiError(500, "InternalError", `Internal error occurred: failed calling webhook "${name}": failed to call webhook: ${why}`);
+    throw new ApiError(
+      500,
+      "InternalError",
+      `Internal error occurred: failed calling webhook "${name}": failed to call webhook: ${why}`,
+    );
   }
   if (valueAt(response, "allowed") === true) return response;
   const words = textAt(response, "status", "message");
-  throw new ApiError(400, "BadRequest", `admission webhook "${name}" denied the request: ${words === "" ? "without explanation" : words}`);
+  throw new ApiError(
+    400,
+    "BadRequest",
+    `admission webhook "${name}" denied the request: ${words === "" ? "without explanation" : words}`,
+  );
 }
 
 function createReview({ kind, version, operation, object, oldObject, user, dryRun }: AdmissionRequest): unknown {

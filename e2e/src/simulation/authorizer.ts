@@ -72,7 +72,9 @@ export function createAuthorizer(store: ObjectStore, kinds: KindTable): Authoriz
     const isCluster = textAt(binding, "roleRef", "kind") === "ClusterRole";
     const kind = findKind(isCluster ? "clusterroles" : "roles");
     const name = textAt(binding, "roleRef", "name");
-    return kind === undefined ? [] : listAt(store.get(kind, isCluster ? undefined : binding.metadata.namespace, name), "rules");
+    return kind === undefined
+      ? []
+      : listAt(store.get(kind, isCluster ? undefined : binding.metadata.namespace, name), "rules");
   };
   const findGrants = (user: User): Grant[] => {
     const found = known.get(user.name);

@@ -115,10 +115,7 @@ function writeCertificate(wish: CertificateWish, signingKey: KeyObject): string 
 }
 
 /** Makes a self-signed authority of this name, or takes up one from its certificate and key. */
-export function createAuthority(
-  organisation: string,
-  known?: { certificate: string; privateKey: string },
-): Authority {
+export function createAuthority(organisation: string, known?: { certificate: string; privateKey: string }): Authority {
   const keys = known === undefined ? createKeyPair() : undefined;
   const privateKey = known?.privateKey ?? keys?.privateKey ?? "";
   const signingKey = createPrivateKey(privateKey);

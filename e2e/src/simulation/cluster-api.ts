@@ -63,7 +63,8 @@ const show = (target: { kind: ServedKind; version: string }, object: KubeObject)
 };
 
 function asObject(body: unknown): KubeObject {
-  if (!isRecord(body) || !isRecord(body["metadata"])) throw new ApiError(400, "BadRequest", "the body is no Kubernetes object");
+  if (!isRecord(body) || !isRecord(body["metadata"]))
+    throw new ApiError(400, "BadRequest", "the body is no Kubernetes object");
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as far as this server looks at objects
   return body as unknown as KubeObject;
 }
@@ -91,9 +92,19 @@ export function createClusterApi(options: ClusterApiOptions): ClusterApi {
       case "authentication.k8s.io/tokenreviews": {
         authorizer.assertAllowed(user, { verb: "create", group, resource, namespace: "", name: "" });
         const audiences = listAt(body, "spec", "audiences").filter((audience) => typeof audience === "string");
-        const found = identities.authenticate(textAt(body, "spec", "token"), audiences.length === 0 ? undefined : audiences);
+        const found = identities.authenticate(
+          textAt(body, "spec", "token"),
+          audiences.length === 0 ? undefined : audiences,
+        );
         if (found === undefined) return { ...sent, status: { authenticated: false, error: "token is not valid" } };
-        return { ...sent, status: { authenticated: true, user: { username: found.name, uid: found.uid, groups: found.groups }, audiences } };
+        return {
+          ...sent,
+          status: {
+            authenticated: true,
+            user: { username: found.name, uid: found.uid, groups: found.groups },
+            audiences,
+          },
+        };
       }
       default:
         return undefined;
@@ -134,11 +145,17 @@ export function createClusterApi(options: ClusterApiOptions): ClusterApi {
         namespace: kind.namespaced ? route.namespace : resource === "namespaces" ? of : "",
         name: of,
       });
-    const answer = (object: KubeObject, status = 200): ApiAnswer => ({ status, text: writeShared(show(target, object)) });
+    const answer = (object: KubeObject, status = 200): ApiAnswer => ({
+      status,
+      text: writeShared(show(target, object)),
+    });
     if (subresource === "token" && resource === "serviceaccounts") {
       allow("create");
       const granted = identities.requestToken(route.namespace, name, call.body);
-      return { status: 201, text: JSON.stringify({ ...(isRecord(call.body) ? call.body : {}), metadata: { name }, status: granted }) };
+      return {
+        status: 201,
+        text: JSON.stringify({ ...(isRecord(call.body) ? call.body : {}), metadata: { name }, status: granted }),
+      };
     }
     if (subresource !== "") throw new ApiError(404, "NotFound", "the server could not find the requested resource");
     if (call.method === "GET" && route.name === "") {
@@ -165,7 +182,11 @@ export function createClusterApi(options: ClusterApiOptions): ClusterApi {
         allow("delete");
         return answer(calls.remove(target, call.body));
       default:
-        throw new ApiError(405, "MethodNotAllowed", `the server does not allow ${isPatch ? "this patch" : call.method} on the requested resource`);
+        throw new ApiError(
+          405,
+          "MethodNotAllowed",
+          `the server does not allow ${isPatch ? "this patch" : call.method} on the requested resource`,
+        );
     }
   }
 
@@ -191,7 +212,14 @@ export function createClusterApi(options: ClusterApiOptions): ClusterApi {
     try {
       return await answerCall(call);
     } catch (error) {
-      const known = error instanceof ApiError ? error : new ApiError(500, "InternalError", `Internal error occurred: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+      const known =
+        error instanceof ApiError
+          ? error
+          : new ApiError(
+              500,
+              "InternalError",
+              `Internal error occurred: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+            );
       return { status: known.status, text: JSON.stringify(describeError(known)) };
     }
   };

@@ -25,7 +25,11 @@ export function runNamespaceController(store: ObjectStore, kinds: KindTable, roo
     const namespace = store.get(namespaces, undefined, name);
     if (namespace === undefined || namespace.metadata.deletionTimestamp !== undefined) return;
     if (store.get(accounts, name, "default") === undefined)
-      store.insert(accounts, { apiVersion: "v1", kind: "ServiceAccount", metadata: { name: "default", namespace: name } });
+      store.insert(accounts, {
+        apiVersion: "v1",
+        kind: "ServiceAccount",
+        metadata: { name: "default", namespace: name },
+      });
     if (store.get(configMaps, name, rootName) !== undefined) return;
     const metadata = { name: rootName, namespace: name };
     store.insert(configMaps, { apiVersion: "v1", kind: "ConfigMap", metadata, data: { "ca.crt": rootCertificate } });
@@ -37,7 +41,8 @@ export function runNamespaceController(store: ObjectStore, kinds: KindTable, roo
     const content = store.listAll().filter(({ object }) => object.metadata.namespace === name);
     for (const { kind, object } of content) endObject(store, kind, object);
     // Pods take a while.
-    if (store.listAll().some(({ object }) => object.metadata.namespace === name)) setTimeout(() => empty(name), noticeMs);
+    if (store.listAll().some(({ object }) => object.metadata.namespace === name))
+      setTimeout(() => empty(name), noticeMs);
     else store.remove(namespaces, namespace);
   }
 
@@ -48,7 +53,9 @@ export function runNamespaceController(store: ObjectStore, kinds: KindTable, roo
         if (before === undefined) setTimeout(() => fill(name), noticeMs);
       } else if (before?.metadata.deletionTimestamp === undefined) setTimeout(() => empty(name), namespaceEndMs);
     }
-    const isOwn = (kind === configMaps && before?.metadata.name === rootName) || (kind === accounts && before?.metadata.name === "default");
+    const isOwn =
+      (kind === configMaps && before?.metadata.name === rootName) ||
+      (kind === accounts && before?.metadata.name === "default");
     if (isOwn && after === undefined) setTimeout(() => fill(before?.metadata.namespace ?? ""), noticeMs);
   });
 }

@@ -18,7 +18,7 @@ export function writeDer(tag: number, ...contents: Buffer[]): Buffer {
 /** Reads the elements that lie one after the other in `bytes`. Throws when they are cut off. */
 export function readDer(bytes: Buffer): DerElement[] {
   const found: DerElement[] = [];
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const first = bytes.readUInt8(at + 1);
     const lengthBytes = first < 0x80 ? 0 : first & 0x7f;
     const length = lengthBytes === 0 ? first : bytes.readUIntBE(at + 2, lengthBytes);

@@ -85,14 +85,18 @@ export async function startEdge(address: string): Promise<Edge> {
 
   const sockets = new Set<Socket>();
   /** Looks at the name that a client asks for, and hands the connection on, or resets it where nobody answers. */
-  const listen = async (port: number, behind: { emit: (event: "connection", socket: Socket) => boolean }): Promise<Server> => {
+  const listen = async (
+    port: number,
+    behind: { emit: (event: "connection", socket: Socket) => boolean },
+  ): Promise<Server> => {
     const server = createServer({ noDelay: true }, (socket) => {
       sockets.add(socket);
       socket.on("close", () => sockets.delete(socket));
       socket.on("error", () => socket.destroy());
       let seen = Buffer.alloc(0);
       const look = (): void => {
-        for (let chunk: unknown = socket.read(); Buffer.isBuffer(chunk); chunk = socket.read()) seen = Buffer.concat([seen, chunk]);
+        for (let chunk: unknown = socket.read(); Buffer.isBuffer(chunk); chunk = socket.read())
+          seen = Buffer.concat([seen, chunk]);
         const hostname = readServerName(seen);
         if (hostname === undefined) return;
         socket.off("readable", look);

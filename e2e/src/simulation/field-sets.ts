@@ -60,7 +60,9 @@ export function mergeFields(live: unknown, applied: unknown, key = ""): unknown 
     return keepEqual(live, [...kept, ...wanted.values()]);
   }
   if (isOpenMap(key, live) && isRecord(applied)) {
-    const merged = Object.entries(applied).map(([name, value]) => [name, mergeFields(live[name], value, name)] as const);
+    const merged = Object.entries(applied).map(
+      ([name, value]) => [name, mergeFields(live[name], value, name)] as const,
+    );
     return merged.every(([name, value]) => Object.hasOwn(live, name) && live[name] === value)
       ? live
       : { ...live, ...Object.fromEntries(merged) };
@@ -72,11 +74,7 @@ const keepEqual = (before: unknown[], after: unknown[]): unknown[] =>
   before.length === after.length && before.every((item, index) => item === after[index]) ? before : after;
 
 /** `value` without the fields of `previous` that nobody owns any more. */
-export function removeOrphans(
-  value: unknown,
-  previous: FieldSet,
-  owners: readonly FieldSet[],
-): unknown {
+export function removeOrphans(value: unknown, previous: FieldSet, owners: readonly FieldSet[]): unknown {
   if (isLeaf(previous) || owners.some(isLeaf)) return value;
   const settle = (key: string, inner: unknown): { isGone: boolean; inner: unknown } => {
     const before = previous[key];

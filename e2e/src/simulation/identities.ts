@@ -22,7 +22,11 @@ export interface Identities {
   /** Who a token is for; undefined when it is not good, or not for any of these audiences. */
   authenticate: (token: string, audiences?: readonly string[]) => User | undefined;
   /** Answers a TokenRequest's status. */
-  requestToken: (namespace: string, account: string, request: unknown) => { token: string; expirationTimestamp: string };
+  requestToken: (
+    namespace: string,
+    account: string,
+    request: unknown,
+  ) => { token: string; expirationTimestamp: string };
 }
 
 interface Bearer {
@@ -86,11 +90,19 @@ export function createIdentities(store: ObjectStore, kinds: KindTable, adminToke
       const wantedSeconds = valueAt(request, "spec", "expirationSeconds");
       const lifetimeSeconds = typeof wantedSeconds === "number" ? wantedSeconds : 3_600;
       if (lifetimeSeconds < 600)
-        throw new ApiError(422, "Invalid", "spec.expirationSeconds: Invalid value: may not specify a duration less than 10 minutes");
+        throw new ApiError(
+          422,
+          "Invalid",
+          "spec.expirationSeconds: Invalid value: may not specify a duration less than 10 minutes",
+        );
       const bound = valueAt(request, "spec", "boundObjectRef");
       const secret = bound === undefined ? undefined : find("secrets", namespace, textAt(bound, "name"));
       if (bound !== undefined && (secret === undefined || secret.metadata.uid !== textAt(bound, "uid")))
-        throw new ApiError(409, "Conflict", `the Secret ${textAt(bound, "name")} a token is to be bound to is not there, or another one`);
+        throw new ApiError(
+          409,
+          "Conflict",
+          `the Secret ${textAt(bound, "name")} a token is to be bound to is not there, or another one`,
+        );
       const audiences = listAt(request, "spec", "audiences");
       const issued = Math.floor(Date.now() / 1000);
       const expires = issued + lifetimeSeconds;

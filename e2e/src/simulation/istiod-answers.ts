@@ -22,8 +22,8 @@ function findProblem(object: unknown): string | undefined {
   const weights = listAt(object, "spec", "http")
     .flatMap((http) => listAt(http, "route"))
     .map((route) => valueAt(route, "weight"));
-  const wrong = weights.find((weight) => typeof weight === "number" && weight < 0);
-  return wrong === undefined ? undefined : `weight ${String(wrong)} < 0`;
+  const wrong = weights.find((weight): weight is number => typeof weight === "number" && weight < 0);
+  return wrong === undefined ? undefined : `weight ${wrong} < 0`;
 }
 
 function inject({ revision, discoveryAddress, caAddress }: IstiodSettings, pod: unknown): object {

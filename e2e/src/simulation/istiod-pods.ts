@@ -87,7 +87,11 @@ export function runIstiodPods({ host, edge, findMesh }: PodOptions): void {
         });
       }
       const older = all.filter((pod) =>
-        store.list(replicaSets, namespace).some((set) => set !== current && isOwnedBy(set, deployment.metadata.uid) && isOwnedBy(pod, set.metadata.uid)),
+        store
+          .list(replicaSets, namespace)
+          .some(
+            (set) => set !== current && isOwnedBy(set, deployment.metadata.uid) && isOwnedBy(pod, set.metadata.uid),
+          ),
       );
       const surplus = mine.filter(isReady).length >= wanted ? [...older, ...mine.slice(wanted)] : [];
       for (const pod of surplus) endObject(store, pods, pod);
@@ -121,7 +125,10 @@ export function runIstiodPods({ host, edge, findMesh }: PodOptions): void {
     running.set(uid, ended);
     setStatus(namespace, name, { phase: "Running", conditions: [{ type: "Ready", status: "False" }] });
     const environment = new Map(
-      listAt(listAt(pod, "spec", "containers")[0], "env").map((entry) => [textAt(entry, "name"), textAt(entry, "value")]),
+      listAt(listAt(pod, "spec", "containers")[0], "env").map((entry) => [
+        textAt(entry, "name"),
+        textAt(entry, "value"),
+      ]),
     );
     const meshConfig = readYaml(textAt(store.get(configMaps, namespace, "istio"), "data", "mesh"));
     const values: unknown = JSON.parse(
@@ -164,4 +171,3 @@ export function runIstiodPods({ host, edge, findMesh }: PodOptions): void {
 
 /** The name of the cluster that an API server's certificate is for. */
 export const readClusterName = (tlsServerName: string): string => tlsServerName.split(".")[0] ?? "";
-

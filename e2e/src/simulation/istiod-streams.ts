@@ -76,7 +76,9 @@ function answerDiscovery(istiod: Istiod, stream: ServerHttp2Stream): void {
       const names = resourceNames[typeUrl.slice(typeUrl.lastIndexOf(".") + 1)] ?? [];
       const response = Buffer.concat([
         writeField(1, "simulated-1"),
-        ...names.map((name) => writeField(2, Buffer.concat([writeField(1, typeUrl), writeField(2, writeField(1, name))]))),
+        ...names.map((name) =>
+          writeField(2, Buffer.concat([writeField(1, typeUrl), writeField(2, writeField(1, name))])),
+        ),
         writeField(4, typeUrl),
         writeField(5, String(nonce)),
         writeField(6, writeField(1, identifier)),

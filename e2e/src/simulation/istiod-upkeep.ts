@@ -8,7 +8,12 @@ export type MeshCall = (method: string, url: string, body?: unknown) => Promise<
 /** How soon istiod acts on a change that it watches for, in milliseconds. */
 const noticeMs = 20;
 const leasesOfNobody = new Set(["kube-node-lease", "kube-public", "kube-system"]);
-const watched = new Set(["namespaces", "configmaps", "mutatingwebhookconfigurations", "validatingwebhookconfigurations"]);
+const watched = new Set([
+  "namespaces",
+  "configmaps",
+  "mutatingwebhookconfigurations",
+  "validatingwebhookconfigurations",
+]);
 const isNewer = ({ version }: IstiodSettings): boolean => Number(/^1\.(\d+)/.exec(version)?.[1] ?? 0) > 22;
 
 const withManager = (url: string): string => `${url}?fieldManager=pilot-discovery`;
@@ -29,14 +34,20 @@ export function keepMeshPrepared(settings: IstiodSettings, rootCertificate: stri
     setTimeout(() => void prepare().catch(() => setTimeout(notice, 1_000)), noticeMs);
   };
   mesh.store.onChange(({ kind, before, after }) => {
-    const isOwn = kind.resource === "configmaps" && (after !== undefined || before?.metadata.name.startsWith("istio-ca-") !== true);
+    const isOwn =
+      kind.resource === "configmaps" && (after !== undefined || before?.metadata.name.startsWith("istio-ca-") !== true);
     if (watched.has(kind.resource) && !isOwn) notice();
   }, signal);
   void elect(settings, call).catch(() => undefined);
   notice();
 }
 
-const createIn = async (call: MeshCall, namespace: string, name: string, data: Record<string, string>): Promise<void> => {
+const createIn = async (
+  call: MeshCall,
+  namespace: string,
+  name: string,
+  data: Record<string, string>,
+): Promise<void> => {
   const url = `/api/v1/namespaces/${namespace}/configmaps`;
   const found = await call("GET", `${url}/${name}`);
   const metadata = { name, namespace, labels: { "istio.io/config": "true" } };
@@ -65,11 +76,20 @@ async function elect(settings: IstiodSettings, call: MeshCall): Promise<void> {
   const namespace = "istio-system";
   for (const name of [...locks, ...(isNewer(settings) ? ["istio-ip-autoallocate"] : [])]) {
     const metadata = { name, namespace, annotations };
-    await call("POST", withManager(`/api/v1/namespaces/${namespace}/configmaps`), { apiVersion: "v1", kind: "ConfigMap", metadata });
+    await call("POST", withManager(`/api/v1/namespaces/${namespace}/configmaps`), {
+      apiVersion: "v1",
+      kind: "ConfigMap",
+      metadata,
+    });
   }
   if (!isNewer(settings)) return;
   const metadata = { name: `istio-gateway-status-leader-${settings.revision}`, namespace };
-  const lease = { apiVersion: "coordination.k8s.io/v1", kind: "Lease", metadata, spec: { holderIdentity: settings.podName } };
+  const lease = {
+    apiVersion: "coordination.k8s.io/v1",
+    kind: "Lease",
+    metadata,
+    spec: { holderIdentity: settings.podName },
+  };
   await call("POST", withManager(`/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases`), lease);
 }
 

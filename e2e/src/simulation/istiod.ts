@@ -53,7 +53,12 @@ const sleep = (ms: number): Promise<void> =>
 const createMeshCall =
   ({ mesh, readToken }: IstiodSettings): MeshCall =>
   async (method, url, body) => {
-    const { status, text } = await mesh.api({ method, url, token: readToken(), ...(body === undefined ? {} : { body }) });
+    const { status, text } = await mesh.api({
+      method,
+      url,
+      token: readToken(),
+      ...(body === undefined ? {} : { body }),
+    });
     const answer: unknown = JSON.parse(text);
     return { status, body: answer };
   };
@@ -113,7 +118,11 @@ export async function startIstiod(settings: IstiodSettings): Promise<Istiod | un
   keepMeshPrepared(settings, authority.certificate, call);
 
   const signCertificate: Istiod["signCertificate"] = async (csr, lifetimeSeconds, token) => {
-    const review = { apiVersion: "authentication.k8s.io/v1", kind: "TokenReview", spec: { token, audiences: ["istio-ca"] } };
+    const review = {
+      apiVersion: "authentication.k8s.io/v1",
+      kind: "TokenReview",
+      spec: { token, audiences: ["istio-ca"] },
+    };
     const { status, body } = await call("POST", "/apis/authentication.k8s.io/v1/tokenreviews", review);
     if (status !== 201) throw new Error(`the token can't be reviewed: ${textAt(body, "message")}`);
     if (valueAt(body, "status", "authenticated") !== true) throw new Error(textAt(body, "status", "error"));

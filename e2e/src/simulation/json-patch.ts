@@ -28,7 +28,8 @@ function patchAt(parent: unknown, key: string, op: string, value: unknown): void
 }
 
 /** Reads the patch of an AdmissionReview's response. */
-export const readPatch = (response: unknown): unknown[] => {
+export function readPatch(response: unknown): unknown[] {
   const text = Buffer.from(textAt(response, "patch"), "base64").toString("utf8");
-  return text === "" ? [] : listAt({ operations: JSON.parse(text) }, "operations");
-};
+  const operations: unknown = text === "" ? [] : JSON.parse(text);
+  return listAt({ operations }, "operations");
+}

@@ -1,11 +1,5 @@
 import type { KubeObject } from "@pilothouse/provisioner";
-import {
-  collectFields,
-  type FieldSet,
-  mergeFields,
-  removeOrphans,
-  withoutConflicts,
-} from "./field-sets.ts";
+import { collectFields, type FieldSet, mergeFields, removeOrphans, withoutConflicts } from "./field-sets.ts";
 import { isRecord, listAt, textAt } from "./values.ts";
 
 /** Who wrote what, as the API shows it. */

@@ -37,13 +37,17 @@ const now = (): string => `${new Date().toISOString().slice(0, 19)}Z`;
 
 export function createObjectCalls(store: ObjectStore, kinds: KindTable, admit: Admit): ObjectCalls {
   const find = ({ kind, namespace, name }: Target): KubeObject | undefined => store.get(kind, namespace, name);
-  const require = (target: Target): KubeObject => {
+  const findOrRefuse = (target: Target): KubeObject => {
     const found = find(target);
     if (found === undefined) throw createNotFound(target.kind.group, target.kind.resource, target.name);
     return found;
   };
   const conflict = ({ kind, name }: Target, why: string): ApiError =>
-    new ApiError(409, "Conflict", `Operation cannot be fulfilled on ${nameResource(kind.group, kind.resource)} "${name}": ${why}`);
+    new ApiError(
+      409,
+      "Conflict",
+      `Operation cannot be fulfilled on ${nameResource(kind.group, kind.resource)} "${name}": ${why}`,
+    );
 
   function assertPlace({ kind, namespace, name }: Target): void {
     if (namespace === undefined) return;
@@ -58,12 +62,23 @@ export function createObjectCalls(store: ObjectStore, kinds: KindTable, admit: A
     );
   }
 
-  async function insert(target: Target, sent: KubeObject, mark: (object: KubeObject) => KubeObject): Promise<KubeObject> {
+  async function insert(
+    target: Target,
+    sent: KubeObject,
+    mark: (object: KubeObject) => KubeObject,
+  ): Promise<KubeObject> {
     const { kind, namespace, name, user, version, dryRun } = target;
     assertPlace(target);
     const { uid: _uid, resourceVersion: _version, managedFields: _fields, ...metadata } = sent.metadata;
     const placed = { ...sent, metadata: { ...metadata, name, ...(namespace === undefined ? {} : { namespace }) } };
-    const object = await admit({ kind, version, operation: "CREATE", object: fillDefaults(kind, placed), user, dryRun });
+    const object = await admit({
+      kind,
+      version,
+      operation: "CREATE",
+      object: fillDefaults(kind, placed),
+      user,
+      dryRun,
+    });
     if (find(target) !== undefined)
       throw new ApiError(409, "AlreadyExists", `${nameResource(kind.group, kind.resource)} "${name}" already exists`);
     const marked = mark(object);
@@ -78,34 +93,66 @@ export function createObjectCalls(store: ObjectStore, kinds: KindTable, admit: A
       const live = find(target);
       const { uid } = object.metadata;
       if (uid !== undefined && uid !== live?.metadata.uid)
-        throw conflict(target, `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${live?.metadata.uid ?? ""}`);
+        throw conflict(
+          target,
+          `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${live?.metadata.uid ?? ""}`,
+        );
       if (live === undefined) {
         const empty = (made: KubeObject): KubeObject => applyObject(made, object, manager);
         return insert(target, object, empty);
       }
       const applied = applyObject(live, object, manager);
       if (applied === live) return live;
-      const admitted = await admit({ kind, version, operation: "UPDATE", object: applied, oldObject: live, user, dryRun });
-      if (find(target) !== live) throw conflict(target, "the object has been modified; please apply your changes to the latest version and try again");
+      const admitted = await admit({
+        kind,
+        version,
+        operation: "UPDATE",
+        object: applied,
+        oldObject: live,
+        user,
+        dryRun,
+      });
+      if (find(target) !== live)
+        throw conflict(
+          target,
+          "the object has been modified; please apply your changes to the latest version and try again",
+        );
       return dryRun ? admitted : store.replace(kind, live, admitted);
     },
 
     async update(target, object) {
       const { kind, version, user, dryRun, manager } = target;
-      const live = require(target);
-      if (object.metadata.resourceVersion !== undefined && object.metadata.resourceVersion !== live.metadata.resourceVersion)
-        throw conflict(target, "the object has been modified; please apply your changes to the latest version and try again");
+      const live = findOrRefuse(target);
+      if (
+        object.metadata.resourceVersion !== undefined &&
+        object.metadata.resourceVersion !== live.metadata.resourceVersion
+      )
+        throw conflict(
+          target,
+          "the object has been modified; please apply your changes to the latest version and try again",
+        );
       const updated = markUpdated(live, object, manager);
-      const admitted = await admit({ kind, version, operation: "UPDATE", object: updated, oldObject: live, user, dryRun });
+      const admitted = await admit({
+        kind,
+        version,
+        operation: "UPDATE",
+        object: updated,
+        oldObject: live,
+        user,
+        dryRun,
+      });
       return dryRun ? admitted : store.replace(kind, live, admitted);
     },
 
     remove(target, options) {
       const { kind } = target;
-      const live = require(target);
+      const live = findOrRefuse(target);
       const wanted = textAt(options, "preconditions", "uid");
       if (wanted !== "" && wanted !== live.metadata.uid)
-        throw conflict(target, `Precondition failed: UID in precondition: ${wanted}, UID in object meta: ${live.metadata.uid ?? ""}`);
+        throw conflict(
+          target,
+          `Precondition failed: UID in precondition: ${wanted}, UID in object meta: ${live.metadata.uid ?? ""}`,
+        );
       if (target.dryRun) return live;
       if (isNamespace(kind) && live.metadata.deletionTimestamp !== undefined)
         throw conflict(
@@ -153,14 +200,16 @@ function fillDefaults(kind: ServedKind, object: KubeObject): KubeObject {
       namespaceSelector: {},
       objectSelector: {},
       timeoutSeconds: 10,
-      // oxlint-disable-next-line typescript/no-misused-spread -- an item of a list of objects
       ...(typeof webhook === "object" ? webhook : {}),
     }));
     return { ...object, webhooks };
   }
   if (kind.resource === "secrets" && Object.keys(stringsAt(object, "stringData")).length > 0) {
     const { stringData: _plain, ...rest } = object;
-    const encoded = Object.entries(stringsAt(object, "stringData")).map(([key, text]) => [key, Buffer.from(text).toString("base64")]);
+    const encoded = Object.entries(stringsAt(object, "stringData")).map(([key, text]) => [
+      key,
+      Buffer.from(text).toString("base64"),
+    ]);
     return { ...rest, data: { ...stringsAt(object, "data"), ...Object.fromEntries(encoded) } };
   }
   return object;

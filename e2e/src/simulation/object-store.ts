@@ -61,7 +61,9 @@ export function createObjectStore(): ObjectStore {
     list(kind, namespace) {
       const all = [...(shelves.get(`${kind.group}/${kind.resource}`)?.objects.values() ?? [])];
       const found = namespace === undefined ? all : all.filter(({ metadata }) => metadata.namespace === namespace);
-      return found.toSorted((a, b) => (keyOf(a.metadata.namespace, a.metadata.name) < keyOf(b.metadata.namespace, b.metadata.name) ? -1 : 1));
+      return found.toSorted((a, b) =>
+        keyOf(a.metadata.namespace, a.metadata.name) < keyOf(b.metadata.namespace, b.metadata.name) ? -1 : 1,
+      );
     },
     listAll: () =>
       [...shelves.values()].flatMap(({ kind, objects }) => [...objects.values()].map((object) => ({ kind, object }))),

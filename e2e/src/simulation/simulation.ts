@@ -46,7 +46,12 @@ export async function startSimulation({ name, plan, block, folder }: SimulationO
   const find = (cluster: string): SimulatedCluster | undefined => {
     const known = clusters.get(cluster);
     if (known !== undefined || !planned.has(cluster)) return known;
-    const made = createCluster({ name: cluster, adminToken, rootCertificate: authority.certificate, resolve: records.resolve });
+    const made = createCluster({
+      name: cluster,
+      adminToken,
+      rootCertificate: authority.certificate,
+      resolve: records.resolve,
+    });
     clusters.set(cluster, made);
     return made;
   };
@@ -82,7 +87,11 @@ export async function startSimulation({ name, plan, block, folder }: SimulationO
       name,
       state: "up",
       folder,
-      network: { cidr: "127.0.0.0/8", enforcesNetworkPolicy: false, note: "Simulated: there is no network of its own." },
+      network: {
+        cidr: "127.0.0.0/8",
+        enforcesNetworkPolicy: false,
+        note: "Simulated: there is no network of its own.",
+      },
       dns: { domain, server: names.server, records: { endpoint: records.endpoint, prefix: records.prefix, ...files } },
       clusters: described,
       parts: [],
