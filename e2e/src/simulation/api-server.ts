@@ -1,60 +1,88 @@
 import { once } from "node:events";
-import type { IncomingMessage } from "node:http";
-import { createServer } from "node:https";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { createServer as createHttpsServer, type Server as HttpsServer } from "node:https";
+import { createServer, type Socket } from "node:net";
 import { buffer } from "node:stream/consumers";
 import type { TLSSocket } from "node:tls";
 import { type Authority, createKeyPair } from "./certificates.ts";
 import type { SimulatedCluster } from "./cluster.ts";
+import type { User } from "./identities.ts";
 import { parseShared } from "./json-text.ts";
 
-/** Domain of the names by which the API servers are told apart: all of them answer at one address, by SNI. */
-const apiDomain = "clusters.simulated.invalid";
+/** Port of every API server, each at an address of its own. */
+export const apiPort = 6_443;
 
-/** Name in the certificate of a cluster's API server. */
-export const buildServerName = (cluster: string): string => `${cluster}.${apiDomain}`;
+/** Certificates of all API servers here have one key: nobody outside can tell. */
+const serverKeys = createKeyPair();
 
-/** The name that a client asked for in its TLS handshake. */
-export function readServerNameOf({ socket }: Pick<IncomingMessage, "socket">): string {
+/** Sockets of servers that speak TLS. */
+export function asTlsSocket({ socket }: { socket: Socket }): TLSSocket {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- servers of TLS have no other sockets
-  const { servername } = socket as TLSSocket;
-  return typeof servername === "string" ? servername : "";
+  return socket as TLSSocket;
 }
 
-export interface ApiServers {
-  port: number;
+export interface ApiServer {
   stop: () => Promise<void>;
 }
 
-/** Serves the APIs of all clusters on one port. @param find the cluster of a name */
-export async function startApiServers(
+/** Who a client's certificate is for, when the cluster's authority has signed it. */
+function readUser(request: IncomingMessage): User | undefined {
+  const socket = asTlsSocket(request);
+  if (!socket.authorized) return undefined;
+  const { subject } = socket.getPeerCertificate();
+  return { name: "simulated-admin", uid: "", groups: [String(subject.O), "system:authenticated"] };
+}
+
+/**
+ * Serves the API of a cluster at an address of its own. What takes memory is made with the first connection.
+ *
+ * @param authority signs the server's certificate, and those of clients that are let in
+ */
+export async function startApiServer(
   address: string,
   authority: Authority,
-  find: (cluster: string) => SimulatedCluster | undefined,
-): Promise<ApiServers> {
-  const keys = createKeyPair();
-  const cert = authority.issue(keys.publicKey, [{ dns: `*.${apiDomain}` }]);
-  const server = createServer({ cert, key: keys.privateKey, keepAliveTimeout: 90_000 }, (request, response) => {
-    const cluster = find(readServerNameOf(request).split(".")[0] ?? "");
+  find: () => SimulatedCluster,
+): Promise<ApiServer> {
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const bytes = await buffer(request);
     const { method = "GET", url = "/", headers } = request;
-    buffer(request)
-      .then(async (bytes) => {
-        const token = /^Bearer (.+)$/.exec(headers.authorization ?? "")?.[1] ?? "";
-        const body = bytes.length === 0 ? {} : { body: parseShared(bytes) };
-        const answer = await cluster?.api({ method, url, token, ...body });
-        response.writeHead(answer?.status ?? 404, { "content-type": "application/json" });
-        response.end(answer?.text ?? "no such cluster");
-        return undefined;
-      })
-      .catch(() => response.destroy());
+    const token = /^Bearer (.+)$/.exec(headers.authorization ?? "")?.[1];
+    const user = token === undefined ? readUser(request) : undefined;
+    const { status, text } = await find().api({
+      method,
+      url,
+      ...(token === undefined ? {} : { token }),
+      ...(user === undefined ? {} : { user }),
+      ...(bytes.length === 0 ? {} : { body: parseShared(bytes) }),
+    });
+    response.writeHead(status, { "content-type": "application/json" });
+    response.end(text);
+  }
+  const start = (): HttpsServer =>
+    createHttpsServer(
+      {
+        cert: authority.issue(serverKeys.publicKey, { names: [{ ip: address }] }),
+        key: serverKeys.privateKey,
+        ca: authority.certificate,
+        requestCert: true,
+        rejectUnauthorized: false,
+        keepAliveTimeout: 90_000,
+      },
+      (request, response) => void answer(request, response).catch(() => response.destroy()),
+    );
+  let behind: HttpsServer | undefined;
+  const sockets = new Set<Socket>();
+  const server = createServer({ noDelay: true }, (socket) => {
+    sockets.add(socket);
+    socket.on("close", () => sockets.delete(socket));
+    behind ??= start();
+    behind.emit("connection", socket);
   });
-  server.listen(0, address, 4_096);
+  server.listen(apiPort, address, 1_024);
   await once(server, "listening");
-  const bound = server.address();
-  if (bound === null || typeof bound === "string") throw new Error("the API servers have no port");
   return {
-    port: bound.port,
     async stop() {
-      server.closeAllConnections();
+      for (const socket of sockets) socket.destroy();
       server.close();
       await once(server, "close");
     },

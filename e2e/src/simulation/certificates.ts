@@ -22,8 +22,17 @@ export type CertificateName = { dns: string } | { uri: string } | { ip: string }
 export interface Authority {
   certificate: string;
   privateKey: string;
-  /** Signs a public key (its SubjectPublicKeyInfo as DER) for these names. */
-  issue: (publicKey: Buffer, names: readonly CertificateName[], lifetimeMs?: number) => string;
+  /** Signs a public key, given as the DER of its SubjectPublicKeyInfo. */
+  issue: (publicKey: Buffer, wish: LeafWish) => string;
+}
+
+/** What a certificate that is no authority's says. */
+export interface LeafWish {
+  names: readonly CertificateName[];
+  /** A day when absent, in milliseconds. */
+  lifetimeMs?: number;
+  /** Whom it is for, beside its names: for clients of an API server the group they belong to. */
+  organisation?: string;
 }
 
 /** A key pair, with its public half as SubjectPublicKeyInfo. */
@@ -134,8 +143,8 @@ export function createAuthority(organisation: string, known?: { certificate: str
   return {
     certificate,
     privateKey,
-    issue: (publicKey, names, lifetimeMs = dayMs) =>
-      writeCertificate({ ...common, subject: "", publicKey, names, isAuthority: false, lifetimeMs }, signingKey),
+    issue: (publicKey, { names, lifetimeMs = dayMs, organisation: subject = "" }) =>
+      writeCertificate({ ...common, subject, publicKey, names, isAuthority: false, lifetimeMs }, signingKey),
   };
 }
 

@@ -10,12 +10,13 @@ import type { ObjectStore } from "./object-store.ts";
 import { readFieldSelector, readLabelSelector } from "./selectors.ts";
 import { isRecord, listAt, textAt, valueAt } from "./values.ts";
 
-/** A call as it arrives: who makes it is known by its token. */
+/** A call as it arrives: who makes it is known by its token, or from its connection. */
 export interface ApiCall {
   method: string;
   /** Path with query. */
   url: string;
-  token: string;
+  token?: string;
+  user?: User;
   body?: unknown;
 }
 
@@ -192,7 +193,7 @@ export function createClusterApi(options: ClusterApiOptions): ClusterApi {
 
   async function answerCall(call: ApiCall): Promise<ApiAnswer> {
     const { pathname, searchParams } = new URL(call.url, "https://kubernetes");
-    const user = identities.authenticate(call.token);
+    const user = call.token === undefined ? call.user : identities.authenticate(call.token);
     if (user === undefined) throw new ApiError(401, "Unauthorized", "Unauthorized");
     if (call.method === "GET") {
       const document = describeApi(kinds, pathname) ?? describeOpenApi(pathname);

@@ -17,7 +17,6 @@ export interface SimulatedCluster {
 
 export interface ClusterOptions {
   name: string;
-  adminToken: string;
   /** PEM of who signed the certificate of the API servers. */
   rootCertificate: string;
   /** What the API server resolves the names of webhooks with. */
@@ -27,7 +26,7 @@ export interface ClusterOptions {
 const firstNamespaces = ["default", "kube-node-lease", "kube-public", "kube-system"];
 
 /** Makes a cluster as it is after its first start. */
-export function createCluster({ name, adminToken, rootCertificate, resolve }: ClusterOptions): SimulatedCluster {
+export function createCluster({ name, rootCertificate, resolve }: ClusterOptions): SimulatedCluster {
   const store = createObjectStore();
   const kinds = createKindTable();
   runNamespaceController(store, kinds, rootCertificate);
@@ -43,7 +42,7 @@ export function createCluster({ name, adminToken, rootCertificate, resolve }: Cl
   const api = createClusterApi({
     store,
     kinds,
-    identities: createIdentities(store, kinds, adminToken),
+    identities: createIdentities(store, kinds),
     authorizer: createAuthorizer(store, kinds),
     calls: createObjectCalls(store, kinds, createAdmission(store, kinds, resolve)),
   });

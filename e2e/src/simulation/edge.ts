@@ -4,7 +4,7 @@ import { createServer as createHttpsServer } from "node:https";
 import { createServer, type Server, type Socket } from "node:net";
 import { text } from "node:stream/consumers";
 import type { SecureContext, TLSSocket } from "node:tls";
-import { readServerNameOf } from "./api-server.ts";
+import { asTlsSocket } from "./api-server.ts";
 import { readServerName } from "./client-hello.ts";
 import type { Istiod } from "./istiod.ts";
 import { answerWebhook } from "./istiod-answers.ts";
@@ -22,6 +22,9 @@ export const edgePorts = { webhook: 443, xds: 15_012 } as const;
 /** As istiod's chart has it: a proxy's connection ends after half an hour, with some seconds' notice. In milliseconds. */
 const connectionAgeMs = 30 * 60_000;
 const connectionGraceMs = 10_000;
+
+/** The name that a client asked for in its TLS handshake. */
+const readName = ({ servername }: TLSSocket): string => (typeof servername === "string" ? servername : "");
 
 export async function startEdge(address: string): Promise<Edge> {
   const istiods = new Map<string, Istiod[]>();
@@ -41,7 +44,7 @@ export async function startEdge(address: string): Promise<Edge> {
   const webhooks = createHttpsServer(
     { SNICallback: choose((istiod) => istiod.webhookContext), keepAliveTimeout: 90_000 },
     (request, response) => {
-      const istiod = pick(readServerNameOf(request));
+      const istiod = pick(readName(asTlsSocket(request)));
       text(request)
         .then((body) => {
           const review: unknown = JSON.parse(body);
@@ -59,8 +62,7 @@ export async function startEdge(address: string): Promise<Edge> {
     rejectUnauthorized: false,
   });
   proxies.on("session", (session: ServerHttp2Session) => {
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the server speaks TLS alone
-    const istiod = pick(String((session.socket as TLSSocket).servername));
+    const istiod = pick(readName(asTlsSocket(session)));
     if (istiod === undefined) {
       session.destroy();
       return;

@@ -12,7 +12,7 @@ export interface User {
   groups: readonly string[];
 }
 
-/** Group of the administrators' token, which may do everything. */
+/** Group of those who may do everything. */
 export const administrators = "system:masters";
 /** Audience of the API server itself. */
 const ownAudience = "https://kubernetes.default.svc.cluster.local";
@@ -45,8 +45,7 @@ function readClaims(payload: string): unknown {
   }
 }
 
-/** @param adminToken the administrators' token, for all clusters of a simulation */
-export function createIdentities(store: ObjectStore, kinds: KindTable, adminToken: string): Identities {
+export function createIdentities(store: ObjectStore, kinds: KindTable): Identities {
   const key = randomBytes(32);
   const find = (resource: string, namespace: string, name: string): KubeObject | undefined => {
     const kind = requireKind(kinds, resource);
@@ -74,8 +73,6 @@ export function createIdentities(store: ObjectStore, kinds: KindTable, adminToke
 
   return {
     authenticate(token, audiences = [ownAudience]) {
-      if (token === adminToken)
-        return { name: "simulated-admin", uid: "", groups: [administrators, "system:authenticated"] };
       const bearer = readBearer(token);
       if (bearer === undefined || !audiences.some((audience) => bearer.audiences.includes(audience))) return undefined;
       const { namespace, account } = bearer;

@@ -12,8 +12,8 @@ export interface PodOptions {
   /** The istiod cluster. */
   host: SimulatedCluster;
   edge: Edge;
-  /** The mesh cluster whose API server shows this name in its certificate. */
-  findMesh: (tlsServerName: string) => SimulatedCluster | undefined;
+  /** The mesh cluster whose API server is at this URL. */
+  findMesh: (server: string) => SimulatedCluster | undefined;
 }
 
 /** How soon controllers and the kubelet act, in milliseconds; a real container takes about a second to start. */
@@ -119,7 +119,7 @@ export function runIstiodPods({ host, edge, findMesh }: PodOptions): void {
       return;
     }
     const cluster = valueAt(listAt(readYaml(config), "clusters")[0], "cluster");
-    const mesh = findMesh(textAt(cluster, "tls-server-name"));
+    const mesh = findMesh(textAt(cluster, "server"));
     if (mesh === undefined) return;
     const ended = new AbortController();
     running.set(uid, ended);
@@ -168,6 +168,3 @@ export function runIstiodPods({ host, edge, findMesh }: PodOptions): void {
     notice(namespace);
   });
 }
-
-/** The name of the cluster that an API server's certificate is for. */
-export const readClusterName = (tlsServerName: string): string => tlsServerName.split(".")[0] ?? "";

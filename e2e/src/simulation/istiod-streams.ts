@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
-import type { TLSSocket } from "node:tls";
+import { asTlsSocket } from "./api-server.ts";
 import type { Istiod } from "./istiod.ts";
 import { createFrameReader, readFields, readText, writeField, writeFrame } from "./wire.ts";
 
@@ -54,9 +54,7 @@ function answerCertificate(istiod: Istiod, stream: ServerHttp2Stream, authorizat
 }
 
 function answerDiscovery(istiod: Istiod, stream: ServerHttp2Stream): void {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the server speaks TLS alone
-  const socket = stream.session?.socket as TLSSocket | undefined;
-  if (socket?.authorized !== true) {
+  if (stream.session === undefined || !asTlsSocket(stream.session).authorized) {
     refuse(stream, unauthenticated, "a proxy shows a certificate of the mesh");
     return;
   }

@@ -113,7 +113,7 @@ export async function startIstiod(settings: IstiodSettings): Promise<Istiod | un
   const call = createMeshCall(settings);
   const authority = await waitForMesh(settings, call);
   if (authority === undefined) return undefined;
-  const cert = authority.issue(serverKeys.publicKey, [{ dns: settings.hostname }]);
+  const cert = authority.issue(serverKeys.publicKey, { names: [{ dns: settings.hostname }] });
   const own = { cert, key: serverKeys.privateKey };
   keepMeshPrepared(settings, authority.certificate, call);
 
@@ -130,7 +130,7 @@ export async function startIstiod(settings: IstiodSettings): Promise<Istiod | un
     if (!listAt(body, "status", "audiences").includes("istio-ca")) throw new Error("the token is for others");
     const lifetimeMs = Math.min(lifetimeSeconds, mostLifetimeSeconds) * 1000;
     const uri = `spiffe://cluster.local/ns/${namespace}/sa/${account}`;
-    return [authority.issue(readRequestedKey(csr), [{ uri }], lifetimeMs), authority.certificate];
+    return [authority.issue(readRequestedKey(csr), { names: [{ uri }], lifetimeMs }), authority.certificate];
   };
 
   const sessions = new Set<ServerHttp2Session>();

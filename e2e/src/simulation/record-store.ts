@@ -48,7 +48,7 @@ export async function startRecordStore(address: string, authority: Authority): P
     }
   };
   const keys = createKeyPair();
-  const cert = authority.issue(keys.publicKey, [{ ip: address }]);
+  const cert = authority.issue(keys.publicKey, { names: [{ ip: address }] });
   const tls = { cert, key: keys.privateKey, ca: authority.certificate, requestCert: true, rejectUnauthorized: true };
   const server = createServer(tls, (request, response) => {
     text(request)
