@@ -41,9 +41,20 @@ function listMissing(wanted: KubeObject[], present: Map<string, KubeObject>): st
   });
 }
 
+/** Of rendered definitions, which are kept: a megabyte of JSON is hashed once, not with every look. */
+const hashes = new WeakMap<KubeObject, string>();
+
+function hashDefinition(definition: KubeObject): string {
+  const known = hashes.get(definition);
+  if (known !== undefined) return known;
+  const hash = createHash("sha256").update(JSON.stringify(definition)).digest("hex").slice(0, 16);
+  hashes.set(definition, hash);
+  return hash;
+}
+
 /** A definition with the marks by which a later run knows whether it has to be applied again. */
 function markDefinition(definition: KubeObject, { line, version }: IstioVersion): KubeObject {
-  const hash = createHash("sha256").update(JSON.stringify(definition)).digest("hex").slice(0, 16);
+  const hash = hashDefinition(definition);
   return {
     ...definition,
     metadata: {
