@@ -142,11 +142,12 @@ async function measureRestart(
   const environment = { ...process.env, PILOTHOUSE_HOME: home };
   await promisify(execFile)(process.execPath, [databaseCli, "reconcile-all"], { env: environment });
   const worker = await service.startWorker("2");
-  let [reconciledSeconds, watchedSeconds, memoryBytes] = [Number.NaN, Number.NaN, 0];
+  let [reconciledSeconds, watchedSeconds, memoryBytes, cpuSeconds] = [Number.NaN, Number.NaN, 0, 0];
   const pastSeconds = (): number => (performance.now() - startMs) / 1000;
   while (Number.isNaN(reconciledSeconds) || Number.isNaN(watchedSeconds)) {
-    const [state, { memoryBytes: now }] = await Promise.all([readWorkerState(worker.healthUrl), readUsage(worker.pid)]);
-    memoryBytes = Math.max(memoryBytes, now);
+    const [state, used] = await Promise.all([readWorkerState(worker.healthUrl), readUsage(worker.pid)]);
+    memoryBytes = Math.max(memoryBytes, used.memoryBytes);
+    ({ cpuSeconds } = used);
     const isReconciled = state.revisions >= all && state.clusters >= all && state.open === 0;
     if (isReconciled && Number.isNaN(reconciledSeconds)) reconciledSeconds = pastSeconds();
     if (state.watched === all && Number.isNaN(watchedSeconds)) watchedSeconds = pastSeconds();
@@ -158,7 +159,7 @@ async function measureRestart(
     if (pastSeconds() > 600) throw new Error(`after 600 s only ${JSON.stringify(state)}`);
     await sleep(lookMs);
   }
-  return { worker, restart: { reconciledSeconds, watchedSeconds, memoryBytes } };
+  return { worker, restart: { reconciledSeconds, watchedSeconds, memoryBytes, cpuSeconds } };
 }
 
 async function measure(ground: Ground, home: string, options: Options, progress: Progress): Promise<LoadMeasurement> {

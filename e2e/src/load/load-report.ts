@@ -26,6 +26,8 @@ export interface LoadMeasurement {
     /** From the kill until every revision has an open stream again. */
     watchedSeconds: number;
     memoryBytes: number;
+    /** Of the new worker until then. */
+    cpuSeconds: number;
   };
 }
 
@@ -108,7 +110,7 @@ export function buildLoadReport(measurement: LoadMeasurement, surroundings: stri
       `From the first order on, all clusters were connected after ${seconds(measurement.connectedSeconds)}; from the first order of a control plane on, all were Ready after ${seconds(measurement.readySeconds)}. ` +
       `The steady state was watched for ${seconds(steady.seconds)}, with ${steady.probes} proofs in it: the worker took ${percent(steady.workerCpu)} of a core and ${mebibytes(steady.workerMemoryBytes)}, ` +
       `the web server, which was asked for the lists meanwhile, ${percent(steady.webCpu)} and ${mebibytes(steady.webMemoryBytes)}. ` +
-      `After the restart the worker took up to ${mebibytes(restart.memoryBytes)}.`,
+      `The new worker had used ${seconds(restart.cpuSeconds)} of CPU and up to ${mebibytes(restart.memoryBytes)} when all was as before.`,
   ].join("\n\n");
 }
 

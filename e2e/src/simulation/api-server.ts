@@ -2,7 +2,6 @@ import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer as createHttpsServer, type Server as HttpsServer } from "node:https";
 import { createServer, type Socket } from "node:net";
-import { buffer } from "node:stream/consumers";
 import type { TLSSocket } from "node:tls";
 import { type Authority, createKeyPair } from "./certificates.ts";
 import type { SimulatedCluster } from "./cluster.ts";
@@ -25,12 +24,28 @@ export interface ApiServer {
   stop: () => Promise<void>;
 }
 
+const users = new WeakMap<TLSSocket, User>();
+
 /** Who a client's certificate is for, when the cluster's authority has signed it. */
 function readUser(request: IncomingMessage): User | undefined {
   const socket = asTlsSocket(request);
   if (!socket.authorized) return undefined;
+  const known = users.get(socket);
+  if (known !== undefined) return known;
   const { subject } = socket.getPeerCertificate();
-  return { name: "simulated-admin", uid: "", groups: [String(subject.O), "system:authenticated"] };
+  const user = { name: "simulated-admin", uid: "", groups: [String(subject.O), "system:authenticated"] };
+  users.set(socket, user);
+  return user;
+}
+
+/** A request's body. */
+function readBody(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  return new Promise((resolve, reject) => {
+    request.on("data", (chunk: Buffer) => chunks.push(chunk));
+    request.on("end", () => resolve(Buffer.concat(chunks)));
+    request.on("error", reject);
+  });
 }
 
 /**
@@ -44,7 +59,7 @@ export async function startApiServer(
   find: () => SimulatedCluster,
 ): Promise<ApiServer> {
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const bytes = await buffer(request);
+    const bytes = request.method === "GET" ? Buffer.alloc(0) : await readBody(request);
     const { method = "GET", url = "/", headers } = request;
     const token = /^Bearer (.+)$/.exec(headers.authorization ?? "")?.[1];
     const user = token === undefined ? readUser(request) : undefined;

@@ -1,4 +1,4 @@
-import { createHmac, randomBytes } from "node:crypto";
+import { createHmac, createSecretKey, randomBytes } from "node:crypto";
 import type { KubeObject } from "@pilothouse/provisioner";
 import { ApiError, createNotFound } from "./api-error.ts";
 import type { KindTable, ServedKind } from "./kinds.ts";
@@ -14,6 +14,7 @@ export interface User {
 
 /** Group of those who may do everything. */
 export const administrators = "system:masters";
+const mostChecked = 32;
 /** Audience of the API server itself. */
 const ownAudience = "https://kubernetes.default.svc.cluster.local";
 
@@ -46,7 +47,7 @@ function readClaims(payload: string): unknown {
 }
 
 export function createIdentities(store: ObjectStore, kinds: KindTable): Identities {
-  const key = randomBytes(32);
+  const key = createSecretKey(randomBytes(32));
   const find = (resource: string, namespace: string, name: string): KubeObject | undefined => {
     const kind = requireKind(kinds, resource);
     return store.get(kind, namespace, name);
@@ -55,11 +56,21 @@ export function createIdentities(store: ObjectStore, kinds: KindTable): Identiti
   const isSame = (object: KubeObject | undefined, uid: string): boolean =>
     object?.metadata.uid === uid && object.metadata.deletionTimestamp === undefined;
 
-  /** A token lives as long as its account, and the Secret it is bound to. */
-  function readBearer(token: string): Bearer | undefined {
+  /** Claims of tokens whose signature was found right. */
+  const checked = new Map<string, unknown>();
+  const check = (token: string): unknown => {
+    if (checked.has(token)) return checked.get(token);
     const [header = "", payload = "", signature = ""] = token.split(".");
     if (signature !== signText(`${header}.${payload}`)) return undefined;
     const claims = readClaims(payload);
+    if (checked.size >= mostChecked) checked.clear();
+    checked.set(token, claims);
+    return claims;
+  };
+
+  /** A token lives as long as its account, and the Secret it is bound to. */
+  function readBearer(token: string): Bearer | undefined {
+    const claims = check(token);
     const expires = valueAt(claims, "exp");
     if (typeof expires !== "number" || expires * 1000 <= Date.now()) return undefined;
     const own = valueAt(claims, "kubernetes.io");

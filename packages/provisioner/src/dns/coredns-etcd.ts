@@ -111,7 +111,9 @@ export function createCoreDnsEtcdPublisher(options: CoreDnsEtcdOptions): DnsPubl
     const found = fieldAt(answer, "kvs");
     const read = (pair: unknown, field: string): string =>
       Buffer.from(stringAt(pair, field) ?? "", "base64").toString("utf8");
-    return new Map((Array.isArray(found) ? found : []).map((pair: unknown) => [read(pair, "key"), read(pair, "value")]));
+    return new Map(
+      (Array.isArray(found) ? found : []).map((pair: unknown) => [read(pair, "key"), read(pair, "value")]),
+    );
   };
 
   return {

@@ -109,4 +109,3 @@ function tlsOptions(access: ClusterAccess) {
         }),
   };
 }
-
