@@ -1,7 +1,7 @@
 import { ProvisionerError } from "../errors.ts";
 import type { ClusterAccess } from "../types.ts";
 import { createDiscovery, pathOfKind } from "./discovery.ts";
-import type { KnownKinds, ServedKind } from "./discovery.ts";
+import type { ServedKind } from "./discovery.ts";
 import { fieldAt, isRecord, stringAt } from "./field-at.ts";
 import { createTransport } from "./transport.ts";
 import type { TransportOptions } from "./transport.ts";
@@ -11,15 +11,6 @@ import type { KubeClient, KubeObject, ObjectRef } from "./types.ts";
 const fieldManager = "pilothouse";
 const objectsPerPage = 500;
 const mostPages = 200;
-
-/** What servers whose connections are shared were seen to serve. */
-const learnt = new Map<string, KnownKinds>();
-
-function shareKnowledge(server: string): KnownKinds {
-  const known = learnt.get(server) ?? new Map();
-  learnt.set(server, known);
-  return known;
-}
 
 /**
  * A client for one API server.
@@ -31,10 +22,7 @@ function shareKnowledge(server: string): KnownKinds {
  */
 export function createKubeClient(access: ClusterAccess, options: TransportOptions): KubeClient {
   const transport = createTransport(access, options);
-  const discovery = createDiscovery(
-    transport,
-    options.sharesConnections === true ? shareKnowledge(access.server) : new Map(),
-  );
+  const discovery = createDiscovery(transport);
 
   async function findServed(ref: { apiVersion: string; kind: string }, verb: string): Promise<ServedKind> {
     const served = await discovery.find(ref);

@@ -1,4 +1,5 @@
 import { ProvisionerError } from "../errors.ts";
+import { findBuiltIn } from "./built-in-kinds.ts";
 import { fieldAt, isRecord, stringAt } from "./field-at.ts";
 import type { Transport } from "./transport.ts";
 
@@ -16,14 +17,11 @@ export interface Discovery {
   find(kind: { apiVersion: string; kind: string }): Promise<ServedKind | undefined>;
 }
 
-/** What servers were seen to serve, by API version. */
-export type KnownKinds = Map<string, Map<string, ServedKind>>;
-
 /**
- * Asks the server once per API version what it serves; what it didn't serve is asked again, since CRDs come later.
- * @param learnt what other clients of the same server have seen, and what this one adds to it
+ * Asks the server once per API version what it serves, but for built-in kinds; what it didn't serve is asked again, since CRDs
+ * come later.
  */
-export function createDiscovery(transport: Transport, learnt: KnownKinds): Discovery {
+export function createDiscovery(transport: Transport): Discovery {
   const versions = new Map<string, Promise<Map<string, ServedKind>>>();
 
   async function load(apiVersion: string): Promise<Map<string, ServedKind>> {
@@ -42,14 +40,13 @@ export function createDiscovery(transport: Transport, learnt: KnownKinds): Disco
       if (!isRecord(entry) || kind === undefined || resource === undefined || resource.includes("/")) continue;
       kinds.set(kind, { root, resource, namespaced: entry["namespaced"] === true });
     }
-    learnt.set(apiVersion, kinds);
     return kinds;
   }
 
   return {
     async find({ apiVersion, kind }) {
-      const seen = learnt.get(apiVersion)?.get(kind);
-      if (seen) return seen;
+      const builtIn = findBuiltIn({ apiVersion, kind });
+      if (builtIn) return builtIn;
       const known = versions.get(apiVersion);
       // Whoever finds the cached list wanting asks anew; a failed or incomplete answer isn't kept.
       const cached = await known?.catch(() => undefined);
