@@ -290,5 +290,39 @@ test("connections go only to addresses that were checked for them", async () => 
   await expect(connect(url, {}, { checkAddress: refuse }).get(namespaceRef)).rejects.toMatchObject({
     kind: "transient",
   });
-  expect(seen.length).toBe(2);
+  expect(seen.length).toBe(1);
+});
+
+test("clients that share connections use each other's, and closing one ends its own calls alone", async () => {
+  const sockets = new Set<unknown>();
+  const waiting: (() => void)[] = [];
+  const { url } = await startServer((entry, response, request) => {
+    sockets.add(request.socket);
+    if (entry.url.includes("/slow/")) waiting.push(() => respond(response, 200, configMap));
+    else respond(response, 200, configMap);
+  });
+  const open = () => connect(url, {}, { sharesConnections: true });
+  const first = open();
+  await first.get(namespaceRef);
+  await first.close();
+  const [second, third] = [open(), open()];
+  await second.get(namespaceRef);
+  expect(sockets.size).toBe(1);
+
+  const slow = { apiVersion: "v1", kind: "ConfigMap", namespace: "slow", name: "a" };
+  const ended = second.get(slow);
+  const going = third.get(slow);
+  await expect.poll(() => waiting.length).toBe(2);
+  await second.close();
+  await expect(ended).rejects.toMatchObject({ code: "ClientClosed" });
+  for (const answer of waiting) answer();
+  await expect(going).resolves.toMatchObject({ kind: "ConfigMap" });
+  await expect(first.get(namespaceRef)).rejects.toMatchObject({ code: "ClientClosed" });
+});
+
+test("connections whose addresses are checked are not shared", () => {
+  const checkAddress = () => Promise.resolve([{ address: "127.0.0.1", family: 4 }]);
+  expect(() => connect("https://127.0.0.1:1", {}, { sharesConnections: true, checkAddress })).toThrow(
+    expect.objectContaining({ code: "CheckNotShared" }),
+  );
 });
