@@ -31,7 +31,7 @@ export interface PoolOptions {
   sharesConnections?: boolean;
 }
 
-const connectionsPerServer = 8;
+const connectionsPerServer = 4;
 const idleConnectionMs = 30_000;
 /** Servers, or credentials of one, whose connections are kept; idle ones end by themselves. */
 const mostShared = 256;
