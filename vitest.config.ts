@@ -20,6 +20,13 @@ const limits = {
     maxWorkers: 2,
     globalSetup: ["packages/core/tests/support/service-setup.ts", "apps/web/tests/support/build-web.ts"],
   },
+  simulated: {
+    testTimeout: 2 * minuteMs,
+    hookTimeout: 2 * minuteMs,
+    fileParallelism: false,
+    env: { PILOTHOUSE_TEST_GROUND: "simulated" },
+    globalSetup: ["e2e/tests/support/simulation-setup.ts"],
+  },
   system: {
     testTimeout: 10 * minuteMs,
     hookTimeout: 10 * minuteMs,

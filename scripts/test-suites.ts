@@ -2,16 +2,18 @@ import { matchesGlob } from "node:path";
 
 /** A suite of `npm test`: the name to ask for it by, and where its files are. */
 export interface TestSuite {
-  name: "unit" | "service" | "system";
+  name: "unit" | "service" | "simulated" | "system";
   include: readonly string[];
 }
 
 /**
- * The suites in the order in which `npm test` runs them: `unit` needs nothing, `service` starts a Postgres and a Redis, `system` a fleet.
+ * The suites in the order in which `npm test` runs them: `unit` needs nothing, `service` starts a Postgres and a Redis, `simulated`
+ * the clusters of a simulation, `system` a fleet. Files of `simulated` are files of `system` too: what passes on real clusters has to pass on simulated ones.
  */
 export const testSuites: readonly TestSuite[] = [
   { name: "unit", include: ["{apps,packages}/*/src/**/*.test.ts", "scripts/**/*.test.ts"] },
   { name: "service", include: ["apps/*/tests/**/*.test.ts", "packages/core/tests/**/*.test.ts"] },
+  { name: "simulated", include: ["e2e/tests/{bad-kubeconfigs,provision-lifecycle,version-skew}.test.ts"] },
   { name: "system", include: ["e2e/tests/**/*.test.ts", "packages/{fleet,provisioner}/tests/**/*.test.ts"] },
 ];
 

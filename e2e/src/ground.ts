@@ -19,8 +19,8 @@ export interface Ground {
   versions: IstioVersion[];
 }
 
-/** Reads a fleet that is up. */
-export async function readGround(fleet: Fleet): Promise<Ground> {
+/** Reads a fleet that is up, or a simulation of one. */
+export async function readGround(fleet: Pick<Fleet, "readStatus" | "readParts">): Promise<Ground> {
   const [status, parts] = await Promise.all([fleet.readStatus(), fleet.readParts()]);
   const helm = parts.paths["helm"];
   if (helm === undefined) throw new Error("the fleet's parts have no helm");

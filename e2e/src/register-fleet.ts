@@ -6,7 +6,7 @@ import type { Ground } from "./ground.ts";
 const localCapacity = { slots: 40, cpuMilli: 4_000, memoryMib: 8_192 };
 
 /** Makes a fleet known to the service, as an operator would: regions, seeds, lines, versions and istiod clusters. */
-export async function registerFleet(platform: Client, ground: Ground): Promise<void> {
+export async function registerFleet(platform: Client, ground: Ground, capacity = localCapacity): Promise<void> {
   const { clusters } = ground.status;
   for (const region of new Set(clusters.map((cluster) => cluster.region))) {
     await platform.call(operations.createRegion, { body: { name: region, displayName: region } });
@@ -25,7 +25,7 @@ export async function registerFleet(platform: Client, ground: Ground): Promise<v
         region,
         line,
         edgeAddresses: [edge.address],
-        capacity: localCapacity,
+        capacity,
         kubeconfig: await readFile(kubeconfig, "utf8"),
       },
     });

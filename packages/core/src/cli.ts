@@ -1,10 +1,11 @@
 /**
- * `npm run database -- serve | migrate | create-platform-key`: the database of the service.
+ * `npm run database -- serve | migrate | create-platform-key | reconcile-all`: the database of the service.
  *
  * - `serve` runs the embedded Postgres of PILOTHOUSE_HOME, migrated, until it is told to stop. Passwords are made once.
  * - `migrate` brings the Postgres of DATABASE_URL (an owner that may make roles) to the newest schema, and gives the roles of
  *   DATABASE_URL_WEB and DATABASE_URL_WORKER their passwords.
  * - `create-platform-key` makes an API key of the platform and prints it, to make all others with.
+ * - `reconcile-all` has the workers look at every cluster and revision now, say after something was changed behind their back.
  */
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
@@ -17,8 +18,9 @@ import { generateApiKey } from "./api-keys/make-api-key.ts";
 import { connectDatabase } from "./database/connect.ts";
 import { startEmbeddedPostgres } from "./database/embedded-postgres.ts";
 import { type DatabaseUrls, ensureDatabase } from "./database/ensure-database.ts";
+import { wakeAll } from "./work/wake-all.ts";
 
-const usage = "Usage: npm run database -- serve | migrate | create-platform-key";
+const usage = "Usage: npm run database -- serve | migrate | create-platform-key | reconcile-all";
 const migrations = resolve(import.meta.dirname, "../../../prisma/migrations");
 
 const UrlsSchema = z.object({ migrator: z.string(), web: z.string(), worker: z.string() });
@@ -112,6 +114,15 @@ async function createPlatformKey(urls: DatabaseUrls): Promise<void> {
   }
 }
 
+async function reconcileAll(urls: DatabaseUrls): Promise<void> {
+  const database = connectDatabase(urls.worker, 1);
+  try {
+    say(`${await wakeAll(database)} objects are due now`);
+  } finally {
+    await database.$disconnect();
+  }
+}
+
 async function run(): Promise<void> {
   const [command] = process.argv.slice(2);
   const environment = EnvironmentSchema.parse(process.env);
@@ -124,6 +135,8 @@ async function run(): Promise<void> {
     }
     case "create-platform-key":
       return createPlatformKey(await readUrls(environment));
+    case "reconcile-all":
+      return reconcileAll(await readUrls(environment));
     default:
       throw new Error(`${command === undefined ? "Which command?" : `There is no command ${command}.`} ${usage}`);
   }

@@ -2,8 +2,10 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { z } from "zod";
 import { listElectionConfigMapNames } from "../src/istio/istiod-leftovers.ts";
+import { buildChartValues } from "../src/istio/chart-values.ts";
 import { renderChart, type HelmSettings } from "../src/istio/helm-template.ts";
 import { renderCrds } from "../src/istio/render-crds.ts";
+import { renderIstiodChart } from "../src/istio/render-istiod-chart.ts";
 import { renderIstiod, type RenderedIstiod } from "../src/istio/render-istiod.ts";
 import { renderIstiodRights } from "../src/istio/render-rights.ts";
 import type { IstiodRights } from "../src/istio/rights-types.ts";
@@ -207,6 +209,24 @@ describe.each(["1.22", "1.32"])("line %s", (line) => {
     expect(JSON.stringify(find(rendered, "Deployment"))).toContain(
       `"pilothouse.io/config-hash":"${rendered.configHash}"`,
     );
+  });
+
+  test("rendering once for all revisions of a version gives each what the chart gives it alone", async () => {
+    const { charts } = versionOf(line);
+    for (const [id, meshId] of [
+      ["r1", "shop"],
+      ["orders-1-32-abcde", "0d4b7c1e-2f7a-4b58-9c57-3f0e6f3c9a10"],
+      ["a-very-long-name-of-a-revision-that-yaml-might-fold-into-two-lines", "x"],
+    ] as const) {
+      const request = { revision: buildRevision(line, { id }), provider, mesh: { id: meshId } };
+      const values = buildChartValues(request.revision, provider, request.mesh);
+      const alone = await renderChart(
+        { chart: charts.istiod },
+        { release: "istiod", namespace: "istio-system", values },
+        settings,
+      );
+      expect(await renderIstiodChart(request, settings)).toEqual(alone);
+    }
   });
 
   test("two webhooks inject and one validates, each for this revision alone", () => {

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { request as httpsRequest } from "node:https";
+import { createSecureContext, type SecureContext } from "node:tls";
 import type { Deadline } from "../deadline.ts";
 import { ProvisionerError } from "../errors.ts";
 import { fieldAt, stringAt } from "../kube/field-at.ts";
@@ -28,6 +29,14 @@ const base64 = (text: string): string => Buffer.from(text).toString("base64");
  * They are visible with the next query. https://coredns.io/plugins/etcd/ has the form of keys and values.
  */
 export function createCoreDnsEtcdPublisher(options: CoreDnsEtcdOptions): DnsPublisher {
+  // Read once for all connections. Node's types for requests leave out what it hands on to its TLS layer.
+  const tls: { secureContext: SecureContext } = {
+    secureContext: createSecureContext({
+      ca: options.certificateAuthority,
+      cert: options.clientCertificate,
+      key: options.clientKey,
+    }),
+  };
   const call = (path: string, body: object, deadline: Deadline): Promise<unknown> =>
     new Promise((resolve, reject) => {
       const fail = (why: string, cause?: unknown): void => {
@@ -46,9 +55,7 @@ export function createCoreDnsEtcdPublisher(options: CoreDnsEtcdOptions): DnsPubl
         new URL(path, options.endpoint),
         {
           method: "POST",
-          ca: options.certificateAuthority,
-          cert: options.clientCertificate,
-          key: options.clientKey,
+          ...tls,
           signal: deadline.signal,
           // A connection of its own each time: then there is one moment before the write, below.
           agent: false,
@@ -98,22 +105,28 @@ export function createCoreDnsEtcdPublisher(options: CoreDnsEtcdOptions): DnsPubl
     range_end: base64(`${folder.slice(0, -1)}0`),
   });
 
-  const listKeys = async (hostname: string, deadline: Deadline): Promise<string[]> => {
-    const answer = await call("/v3/kv/range", { ...below(folderOf(hostname)), keys_only: true }, deadline);
+  /** What is published of a name: values by key. */
+  const readRecords = async (hostname: string, deadline: Deadline): Promise<Map<string, string>> => {
+    const answer = await call("/v3/kv/range", below(folderOf(hostname)), deadline);
     const found = fieldAt(answer, "kvs");
-    return (Array.isArray(found) ? found : []).map((pair: unknown) =>
-      Buffer.from(stringAt(pair, "key") ?? "", "base64").toString("utf8"),
+    const read = (pair: unknown, field: string): string =>
+      Buffer.from(stringAt(pair, field) ?? "", "base64").toString("utf8");
+    return new Map(
+      (Array.isArray(found) ? found : []).map((pair: unknown) => [read(pair, "key"), read(pair, "value")]),
     );
   };
 
   return {
     async publish(hostname, addresses, deadline) {
-      const wanted = new Map(addresses.map((address) => [keyOf(hostname, address), address]));
-      const stale = (await listKeys(hostname, deadline)).filter((key) => !wanted.has(key));
+      const wanted = new Map(
+        addresses.map((host) => [keyOf(hostname, host), JSON.stringify({ host, ttl: recordTtlSeconds })]),
+      );
+      const found = await readRecords(hostname, deadline);
+      const due = [...wanted].filter(([key, value]) => found.get(key) !== value);
+      const stale = [...found.keys()].filter((key) => !wanted.has(key));
+      if (due.length === 0 && stale.length === 0) return;
       const success = [
-        ...[...wanted].map(([key, address]) => ({
-          request_put: { key: base64(key), value: base64(JSON.stringify({ host: address, ttl: recordTtlSeconds })) },
-        })),
+        ...due.map(([key, value]) => ({ request_put: { key: base64(key), value: base64(value) } })),
         ...stale.map((key) => ({ request_delete_range: { key: base64(key) } })),
       ];
       await call("/v3/kv/txn", { success }, deadline);

@@ -30,12 +30,13 @@ export interface IstiodOptions {
  * `SHARED_MESH_CONFIG` stays unset, so that a ConfigMap of the tenant can't change the mesh config (it could point istiod to any server as a
  * config source), and `TRUSTED_GATEWAY_CIDR` too: connections come from the edge's address, whose headers prove nothing.
  */
-function buildEnvironment(
+export function buildEnvironment(
   revision: Revision,
-  hostname: string,
-  mesh: MeshFacts,
+  provider: Pick<ProviderConfig, "domain">,
+  mesh: Pick<MeshFacts, "id">,
   options: IstiodOptions,
 ): Record<string, string> {
+  const hostname = buildHostname(revision, provider);
   return {
     CLUSTER_ID: mesh.id,
     EXTERNAL_ISTIOD: "true",
@@ -63,31 +64,26 @@ export function buildValidatorName(revisionId: string): string {
 }
 
 /**
- * Values and environment for the chart `istio-discovery`. The keys are those both lines understand: the older has istiod's settings under
+ * Values for the chart `istio-discovery`. The keys are those both lines understand: the older has istiod's settings under
  * `pilot`, the newer copies them from there to the top.
  */
 export function buildChartValues(
   revision: Revision,
   provider: Pick<ProviderConfig, "domain">,
-  mesh: MeshFacts,
-  options: IstiodOptions,
-): { values: Record<string, unknown>; environment: Record<string, string> } {
-  const hostname = buildHostname(revision, provider);
-  const xdsAddress = `${hostname}:${publicXdsPort}`;
+  mesh: Pick<MeshFacts, "id">,
+): Record<string, unknown> {
+  const xdsAddress = `${buildHostname(revision, provider)}:${publicXdsPort}`;
   return {
-    environment: buildEnvironment(revision, hostname, mesh, options),
-    values: {
-      revision: revision.id,
-      global: {
-        istioNamespace: istioSystem,
-        hub: revision.version.image.hub,
-        tag: revision.version.image.tag,
-        caAddress: xdsAddress,
-        configValidation: true,
-        multiCluster: { clusterName: mesh.id },
-      },
-      meshConfig: { defaultConfig: { discoveryAddress: xdsAddress } },
-      pilot: { autoscaleEnabled: false, replicaCount: revision.replicas },
+    revision: revision.id,
+    global: {
+      istioNamespace: istioSystem,
+      hub: revision.version.image.hub,
+      tag: revision.version.image.tag,
+      caAddress: xdsAddress,
+      configValidation: true,
+      multiCluster: { clusterName: mesh.id },
     },
+    meshConfig: { defaultConfig: { discoveryAddress: xdsAddress } },
+    pilot: { autoscaleEnabled: false, replicaCount: revision.replicas },
   };
 }

@@ -3,8 +3,8 @@ import { z } from "zod";
 import { ProvisionerError } from "../errors.ts";
 import type { KubeObject } from "../kube/types.ts";
 import type { ProviderConfig, Revision } from "../types.ts";
-import { buildChartValues, type IstiodOptions } from "./chart-values.ts";
-import { renderChart, type HelmSettings } from "./helm-template.ts";
+import { buildEnvironment, type IstiodOptions } from "./chart-values.ts";
+import type { HelmSettings } from "./helm-template.ts";
 import {
   buildIstiodDeployment,
   buildPodTemplate,
@@ -12,7 +12,8 @@ import {
   meshConfigMapName,
   selectPods,
 } from "./istiod-deployment.ts";
-import { buildObjectMeta, istioSystem, istiodName, type MeshFacts } from "./names.ts";
+import { buildObjectMeta, istiodName, type MeshFacts } from "./names.ts";
+import { renderIstiodChart } from "./render-istiod-chart.ts";
 import { buildIstiodKubeconfig } from "./render-kubeconfig-secret.ts";
 import { buildWebhooks, type MeshWebhooks } from "./render-webhooks.ts";
 
@@ -52,13 +53,8 @@ export interface RenderedIstiod {
  */
 export async function renderIstiod(request: IstiodRequest, settings: HelmSettings): Promise<RenderedIstiod> {
   const { revision, provider, mesh } = request;
-  const { charts } = revision.version;
-  const { values, environment } = buildChartValues(revision, provider, mesh, request.options ?? {});
-  const objects = await renderChart(
-    { chart: charts.istiod, ...(charts.chartVersion === undefined ? {} : { chartVersion: charts.chartVersion }) },
-    { release: istiodName, namespace: istioSystem, values },
-    settings,
-  );
+  const environment = buildEnvironment(revision, provider, mesh, request.options ?? {});
+  const objects = await renderIstiodChart({ revision, provider, mesh }, settings);
 
   const meshConfig = readData(objects, revision, `istio-${revision.id}`, ["mesh", "meshNetworks"]);
   const injector = readData(objects, revision, `istio-sidecar-injector-${revision.id}`, ["config", "values"]);

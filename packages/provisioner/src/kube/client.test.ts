@@ -50,7 +50,7 @@ const configMap: KubeObject = {
 };
 const namespaceRef = { apiVersion: "v1", kind: "Namespace", name: "a" };
 
-test("each verb is the request the Kubernetes API defines, and discovery is asked once", async () => {
+test("each verb is the request the Kubernetes API defines, and a built-in kind is not asked for", async () => {
   const { url, seen } = await startServer((entry, response) =>
     respond(response, 200, entry.method === "DELETE" ? {} : configMap),
   );
@@ -65,19 +65,39 @@ test("each verb is the request the Kubernetes API defines, and discovery is aske
 
   const limit = /[?&]timeout=\d+ms$/;
   expect(seen.map((entry) => `${entry.method} ${entry.url.replace(limit, "")}`)).toEqual([
-    "GET /api/v1",
     "POST /api/v1/namespaces/n/configmaps?fieldManager=pilothouse&dryRun=All",
     "PATCH /api/v1/namespaces/n/configmaps/a?fieldManager=pilothouse&force=true",
     "GET /api/v1/namespaces/n/configmaps/a",
     "DELETE /api/v1/namespaces/n/configmaps/a",
   ]);
-  expect(seen.map((entry) => limit.test(entry.url))).toEqual([false, true, true, false, true]);
-  expect(seen[2]).toMatchObject({
+  expect(seen.map((entry) => limit.test(entry.url))).toEqual([true, true, false, true]);
+  expect(seen[1]).toMatchObject({
     contentType: "application/apply-patch+yaml",
     body: configMap,
     authorization: `Bearer ${token}`,
   });
-  expect(seen[4]?.body).toMatchObject({ preconditions: { uid: "u" }, propagationPolicy: "Background" });
+  expect(seen[3]?.body).toMatchObject({ preconditions: { uid: "u" }, propagationPolicy: "Background" });
+});
+
+test("where other kinds are served is asked once", async () => {
+  const widget = { apiVersion: "example.com/v1", kind: "Widget", metadata: { name: "w" } };
+  const { url, seen } = await startServer((entry, response) =>
+    respond(
+      response,
+      200,
+      entry.url === "/apis/example.com/v1"
+        ? { resources: [{ name: "widgets", kind: "Widget", namespaced: false }] }
+        : widget,
+    ),
+  );
+  const client = connect(url);
+  await client.get({ ...widget, name: "w" });
+  await client.get({ ...widget, name: "w" });
+  expect(seen.map((entry) => entry.url)).toEqual([
+    "/apis/example.com/v1",
+    "/apis/example.com/v1/widgets/w",
+    "/apis/example.com/v1/widgets/w",
+  ]);
 });
 
 test("a list is read page by page, and its items get the kind that lists leave out", async () => {
@@ -93,7 +113,7 @@ test("a list is read page by page, and its items get the kind that lists leave o
     { apiVersion: "v1", kind: "Namespace", metadata: { name: "a" } },
     { apiVersion: "v1", kind: "Namespace", metadata: { name: "b" } },
   ]);
-  expect(seen[1]?.url).toBe("/api/v1/namespaces?limit=500&labelSelector=x%3Dy");
+  expect(seen[0]?.url).toBe("/api/v1/namespaces?limit=500&labelSelector=x%3Dy");
 });
 
 test("what is not there is undefined, an empty list, or false; a kind that isn't served can't be written", async () => {
@@ -262,7 +282,7 @@ test("connections go only to addresses that were checked for them", async () => 
   };
   await connect(named, {}, { checkAddress }).get(namespaceRef);
   expect(asked).toEqual(["kubernetes"]);
-  expect(seen.length).toBe(2);
+  expect(seen.length).toBe(1);
 
   const refuse = async () => {
     throw new Error("refused");
@@ -270,5 +290,39 @@ test("connections go only to addresses that were checked for them", async () => 
   await expect(connect(url, {}, { checkAddress: refuse }).get(namespaceRef)).rejects.toMatchObject({
     kind: "transient",
   });
-  expect(seen.length).toBe(2);
+  expect(seen.length).toBe(1);
+});
+
+test("clients that share connections use each other's, and closing one ends its own calls alone", async () => {
+  const sockets = new Set<unknown>();
+  const waiting: (() => void)[] = [];
+  const { url } = await startServer((entry, response, request) => {
+    sockets.add(request.socket);
+    if (entry.url.includes("/slow/")) waiting.push(() => respond(response, 200, configMap));
+    else respond(response, 200, configMap);
+  });
+  const open = () => connect(url, {}, { sharesConnections: true });
+  const first = open();
+  await first.get(namespaceRef);
+  await first.close();
+  const [second, third] = [open(), open()];
+  await second.get(namespaceRef);
+  expect(sockets.size).toBe(1);
+
+  const slow = { apiVersion: "v1", kind: "ConfigMap", namespace: "slow", name: "a" };
+  const ended = second.get(slow);
+  const going = third.get(slow);
+  await expect.poll(() => waiting.length).toBe(2);
+  await second.close();
+  await expect(ended).rejects.toMatchObject({ code: "ClientClosed" });
+  for (const answer of waiting) answer();
+  await expect(going).resolves.toMatchObject({ kind: "ConfigMap" });
+  await expect(first.get(namespaceRef)).rejects.toMatchObject({ code: "ClientClosed" });
+});
+
+test("connections whose addresses are checked are not shared", () => {
+  const checkAddress = () => Promise.resolve([{ address: "127.0.0.1", family: 4 }]);
+  expect(() => connect("https://127.0.0.1:1", {}, { sharesConnections: true, checkAddress })).toThrow(
+    expect.objectContaining({ code: "CheckNotShared" }),
+  );
 });

@@ -1,4 +1,5 @@
 import { ProvisionerError } from "../errors.ts";
+import { findBuiltIn } from "./built-in-kinds.ts";
 import { fieldAt, isRecord, stringAt } from "./field-at.ts";
 import type { Transport } from "./transport.ts";
 
@@ -16,7 +17,10 @@ export interface Discovery {
   find(kind: { apiVersion: string; kind: string }): Promise<ServedKind | undefined>;
 }
 
-/** Asks the server once per API version what it serves; what it didn't serve is asked again, since CRDs come later. */
+/**
+ * Asks the server once per API version what it serves, but for built-in kinds; what it didn't serve is asked again, since CRDs
+ * come later.
+ */
 export function createDiscovery(transport: Transport): Discovery {
   const versions = new Map<string, Promise<Map<string, ServedKind>>>();
 
@@ -41,6 +45,8 @@ export function createDiscovery(transport: Transport): Discovery {
 
   return {
     async find({ apiVersion, kind }) {
+      const builtIn = findBuiltIn({ apiVersion, kind });
+      if (builtIn) return builtIn;
       const known = versions.get(apiVersion);
       // Whoever finds the cached list wanting asks anew; a failed or incomplete answer isn't kept.
       const cached = await known?.catch(() => undefined);

@@ -1,12 +1,9 @@
-import { isIP } from "node:net";
-import { checkServerIdentity } from "node:tls";
-import { Client } from "undici";
 import type { Dispatcher } from "undici";
 import type { Deadline } from "../deadline.ts";
 import { ProvisionerError } from "../errors.ts";
 import type { ClusterAccess } from "../types.ts";
-import { createCheckedConnector } from "./checked-connector.ts";
 import type { AddressCheck } from "./checked-connector.ts";
+import { openConnectionPool } from "./connection-pool.ts";
 import { createNetworkError, createStatusError } from "./kube-errors.ts";
 import type { KubeCall } from "./kube-errors.ts";
 
@@ -29,6 +26,11 @@ export interface TransportOptions {
   callTimeoutMs?: number;
   /** Says which addresses of the server may be connected to; every connection goes to one of those. */
   checkAddress?: AddressCheck;
+  /**
+   * Uses connections that all clients of this process with the same access share and that stay when a client is closed: for a server that many runs call
+   * one after the other. Not together with `checkAddress`, which is for one run's connections.
+   */
+  sharesConnections?: boolean;
   log?: (record: CallRecord) => void;
 }
 
@@ -50,8 +52,6 @@ export interface Transport {
 const defaultCallTimeoutMs = 15_000;
 /** Larger than any page of 500 objects should be; ends what a hostile server could send without end. */
 const longestAnswerBytes = 64 * 1024 * 1024;
-const connectionsPerServer = 8;
-const idleConnectionMs = 30_000;
 
 /**
  * HTTPS with kept connections to one API server. A request is written only if, in that same turn of the event loop, neither the
@@ -62,28 +62,9 @@ const idleConnectionMs = 30_000;
 export function createTransport(access: ClusterAccess, options: TransportOptions): Transport {
   const callTimeoutMs = options.callTimeoutMs ?? defaultCallTimeoutMs;
   const { server, credential } = access;
-  const connect = createCheckedConnector({ ...tlsOptions(access), timeout: callTimeoutMs }, options);
-  const connections: { client: Client; running: number }[] = [];
+  const pool = openConnectionPool(access, { ...options, callTimeoutMs });
+  const underWay = new Set<AnswerCollector>();
   let isClosed = false;
-
-  /** undici's own Pool opens a second connection for a request that follows at once, because the first is idle a turn later. */
-  function pickConnection(): (typeof connections)[number] {
-    const least = connections.toSorted((a, b) => a.running - b.running)[0];
-    if (least && (least.running === 0 || connections.length === connectionsPerServer)) return least;
-    const client = new Client(server, {
-      connect,
-      pipelining: 1,
-      // HTTP/2 would hold back parts of a request in its flow control, after the deadline was checked.
-      allowH2: false,
-      keepAliveTimeout: idleConnectionMs,
-      // The time limit of a call covers both.
-      headersTimeout: 0,
-      bodyTimeout: 0,
-    });
-    const connection = { client, running: 0 };
-    connections.push(connection);
-    return connection;
-  }
 
   const headers: Record<string, string> = {
     accept: "application/json",
@@ -129,12 +110,13 @@ export function createTransport(access: ClusterAccess, options: TransportOptions
     };
     assertMayBeSent();
     const limitMs = Math.min(callTimeoutMs, options.deadline.remainingMs());
-    const connection = pickConnection();
+    const connection = pool.pick();
     connection.running += 1;
     return new Promise<Answer>((resolve, reject) => {
       const collector = new AnswerCollector(assertMayBeSent, (outcome) => {
         clearTimeout(timer);
         connection.running -= 1;
+        underWay.delete(collector);
         options.signal?.removeEventListener("abort", onAbort);
         if (outcome instanceof Error) reject(outcome);
         else resolve(outcome);
@@ -146,6 +128,7 @@ export function createTransport(access: ClusterAccess, options: TransportOptions
         );
       const timer = setTimeout(() => collector.abort(createTimeoutError(what, limitMs)), limitMs);
       options.signal?.addEventListener("abort", onAbort, { once: true });
+      underWay.add(collector);
       connection.client.dispatch(
         {
           method: request.method,
@@ -165,7 +148,9 @@ export function createTransport(access: ClusterAccess, options: TransportOptions
     send,
     async close() {
       isClosed = true;
-      await Promise.all(connections.splice(0).map(({ client }) => client.destroy()));
+      await pool.close();
+      // What a connection that is shared still carries of this client.
+      for (const collector of underWay) collector.abort(createClosedError(`a call at ${server}`));
     },
   };
 }
@@ -236,24 +221,6 @@ class AnswerCollector implements Dispatcher.DispatchHandler {
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
     this.#settle(error);
   }
-}
-
-function tlsOptions(access: ClusterAccess) {
-  const { certificateAuthority, tlsServerName, credential } = access;
-  return {
-    // Explicit, so that NODE_TLS_REJECT_UNAUTHORIZED can't turn it off.
-    rejectUnauthorized: true,
-    ...(certificateAuthority === undefined ? {} : { ca: certificateAuthority }),
-    ...("token" in credential ? {} : { cert: credential.clientCertificate, key: credential.clientKey }),
-    ...(tlsServerName === undefined
-      ? {}
-      : {
-          // SNI carries no addresses.
-          ...(isIP(tlsServerName) ? {} : { servername: tlsServerName }),
-          checkServerIdentity: (_host: string, certificate: Parameters<typeof checkServerIdentity>[1]) =>
-            checkServerIdentity(tlsServerName, certificate),
-        }),
-  };
 }
 
 /** See `WithRequestDeadline` in k8s.io/apiserver: the server gives up the request, unstored, after this time. */

@@ -6,7 +6,7 @@ import { createCertificate } from "./protos.ts";
 import { ProofFailure } from "./reasons.ts";
 import { waitUnlessAborted } from "./time-limit.ts";
 import { probeAccount, probeNamespace } from "./types.ts";
-import { checkWorkloadCertificate, createKeyAndRequest, type WorkloadCertificate } from "./workload-certificate.ts";
+import { checkWorkloadCertificate, takeKeyAndRequest, type WorkloadCertificate } from "./workload-certificate.ts";
 import type { TlsEndpoint } from "./tls-connection.ts";
 
 /** The audience of workload tokens that istiod asks the API server to review (pkg/security, TokenAudiences). */
@@ -34,7 +34,7 @@ export async function requestWorkloadCertificate(options: {
   const spiffeId = `spiffe://${options.trustDomain}/ns/${probeNamespace}/sa/${probeAccount}`;
   const [token, { csr, privateKey }] = await Promise.all([
     requestProbeToken(meshClient, signal),
-    createKeyAndRequest(spiffeId),
+    takeKeyAndRequest(spiffeId),
   ]);
   const certChain = await withGrpcSession({ ...endpoint, protocol: "h2" }, signal, async (session, place) => {
     const request = { csr, validityDuration: lifetimeSeconds };

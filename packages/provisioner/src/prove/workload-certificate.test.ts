@@ -3,7 +3,12 @@ import { createPublicKey, X509Certificate } from "node:crypto";
 import { Pkcs10CertificateRequest, SubjectAlternativeNameExtension } from "@peculiar/x509";
 import { beforeAll, expect, test } from "vitest";
 import { createTestRoot, generateKeys, type TestAuthority } from "./testing/test-mesh.ts";
-import { checkWorkloadCertificate, createKeyAndRequest, type KeyAndRequest } from "./workload-certificate.ts";
+import {
+  checkWorkloadCertificate,
+  createKeyAndRequest,
+  type KeyAndRequest,
+  takeKeyAndRequest,
+} from "./workload-certificate.ts";
 
 const spiffeId = "spiffe://cluster.local/ns/pilothouse-probe/sa/pilothouse-probe";
 let root: TestAuthority;
@@ -35,6 +40,13 @@ test("the request has a P-256 key, no subject, and the SPIFFE id as its only nam
   expect(names?.toString("base64")).toBe(
     new SubjectAlternativeNameExtension([{ type: "url", value: spiffeId }]).toString("base64"),
   );
+});
+
+test("a key is used for an hour, for one identity", async () => {
+  const first = await takeKeyAndRequest(spiffeId, 0);
+  expect(await takeKeyAndRequest(spiffeId, 3_599_999)).toBe(first);
+  expect((await takeKeyAndRequest(`${spiffeId}-other`, 0)).privateKey).not.toBe(first.privateKey);
+  expect((await takeKeyAndRequest(spiffeId, 3_600_000)).privateKey).not.toBe(first.privateKey);
 });
 
 test("a certificate of the root is accepted, and comes with what to present", async () => {

@@ -25,6 +25,27 @@ export async function createKeyAndRequest(spiffeId: string): Promise<KeyAndReque
   return { privateKey, csr: `${request.toString("pem")}\n` };
 }
 
+/** How long a key is used for further requests, in milliseconds. */
+const keyLifetimeMs = 3_600_000;
+const mostKept = 32;
+const kept = new Map<string, { madeAtMs: number; made: Promise<KeyAndRequest> }>();
+
+/**
+ * A key with its request that this process alone has, not older than an hour: making both takes more time than all else of a proof. It is the
+ * probe's, which may do nothing anywhere, and each certificate is asked for anew.
+ *
+ * @param nowMs a monotonic clock
+ */
+export function takeKeyAndRequest(spiffeId: string, nowMs = performance.now()): Promise<KeyAndRequest> {
+  const found = kept.get(spiffeId);
+  if (found !== undefined && nowMs - found.madeAtMs < keyLifetimeMs) return found.made;
+  const made = createKeyAndRequest(spiffeId);
+  if (kept.size >= mostKept) kept.clear();
+  kept.set(spiffeId, { madeAtMs: nowMs, made });
+  made.catch(() => kept.delete(spiffeId));
+  return made;
+}
+
 /** A workload certificate that was checked. */
 export interface WorkloadCertificate {
   identity: ClientIdentity;

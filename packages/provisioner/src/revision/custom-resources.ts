@@ -20,30 +20,67 @@ const DefinitionSchema = z.looseObject({
     .nullish(),
 });
 
-const isEstablished = (definition: KubeObject): boolean =>
-  DefinitionSchema.parse(definition).status?.conditions?.some(
-    (condition) => condition.type === "Established" && condition.status === "True",
-  ) ?? false;
+/** What matters of a definition that the mesh cluster has. */
+interface FoundDefinition {
+  annotations: Record<string, string>;
+  served: string[];
+  isEstablished: boolean;
+}
 
 const servedVersions = (definition: KubeObject): string[] =>
   DefinitionSchema.parse(definition)
     .spec.versions.filter((version) => version.served)
     .map((version) => version.name);
 
+function summarizeDefinition(definition: KubeObject): FoundDefinition {
+  const { status } = DefinitionSchema.parse(definition);
+  return {
+    annotations: definition.metadata.annotations ?? {},
+    served: servedVersions(definition),
+    isEstablished:
+      status?.conditions?.some((condition) => condition.type === "Established" && condition.status === "True") ?? false,
+  };
+}
+
+/**
+ * The definitions of these names that the mesh cluster has. All together are a megabyte of JSON, several in memory: no more is kept than matters.
+ */
+async function readDefinitions(
+  { meshClient }: RevisionScope,
+  names: ReadonlySet<string>,
+): Promise<Map<string, FoundDefinition>> {
+  const all = await meshClient.list(kind);
+  return new Map(
+    all
+      .filter(({ metadata }) => names.has(metadata.name))
+      .map((definition) => [definition.metadata.name, summarizeDefinition(definition)]),
+  );
+}
+
 /** What of the wanted definitions the mesh cluster does not serve, as `name version`. */
-function listMissing(wanted: KubeObject[], present: Map<string, KubeObject>): string[] {
+function listMissing(wanted: KubeObject[], present: Map<string, FoundDefinition>): string[] {
   return wanted.flatMap((definition) => {
-    const found = present.get(definition.metadata.name);
-    const served = found === undefined ? [] : servedVersions(found);
+    const served = present.get(definition.metadata.name)?.served ?? [];
     return servedVersions(definition)
       .filter((version) => !served.includes(version))
       .map((version) => `${definition.metadata.name} ${version}`);
   });
 }
 
+/** Of rendered definitions, which are kept: a megabyte of JSON is hashed once, not with every look. */
+const hashes = new WeakMap<KubeObject, string>();
+
+function hashDefinition(definition: KubeObject): string {
+  const known = hashes.get(definition);
+  if (known !== undefined) return known;
+  const hash = createHash("sha256").update(JSON.stringify(definition)).digest("hex").slice(0, 16);
+  hashes.set(definition, hash);
+  return hash;
+}
+
 /** A definition with the marks by which a later run knows whether it has to be applied again. */
 function markDefinition(definition: KubeObject, { line, version }: IstioVersion): KubeObject {
-  const hash = createHash("sha256").update(JSON.stringify(definition)).digest("hex").slice(0, 16);
+  const hash = hashDefinition(definition);
   return {
     ...definition,
     metadata: {
@@ -62,16 +99,16 @@ function markDefinition(definition: KubeObject, { line, version }: IstioVersion)
  * Whether somebody else installed definitions of a newer line than the wanted ones: theirs carry no mark, and serve versions that
  * the wanted ones do not know.
  */
-function areForeignNewer(wanted: KubeObject[], present: Map<string, KubeObject>): boolean {
+function areForeignNewer(wanted: KubeObject[], present: Map<string, FoundDefinition>): boolean {
   return wanted.some((definition) => {
     const found = present.get(definition.metadata.name);
     if (found === undefined || isMarked(found)) return false;
     const known = new Set(DefinitionSchema.parse(definition).spec.versions.map((version) => version.name));
-    return servedVersions(found).some((version) => !known.has(version));
+    return found.served.some((version) => !known.has(version));
   });
 }
 
-const isMarked = (definition: KubeObject): boolean => definition.metadata.annotations?.[lineAnnotation] !== undefined;
+const isMarked = ({ annotations }: FoundDefinition): boolean => annotations[lineAnnotation] !== undefined;
 
 /** Minor and patch of a version such as `1.32.3` or `1.32-dev`; a version without a patch comes before all of its line. */
 function readVersion(version: string): [number, number] {
@@ -87,8 +124,8 @@ function isNewer(version: string, other: string): boolean {
 }
 
 /** Whether a definition has to be applied: it is absent, or of the same or an older version with other content. */
-function isDue(wanted: KubeObject, present: KubeObject | undefined): boolean {
-  const found = present?.metadata.annotations ?? {};
+function isDue(wanted: KubeObject, present: FoundDefinition | undefined): boolean {
+  const found = present?.annotations ?? {};
   const mark = wanted.metadata.annotations ?? {};
   if (isNewer(found[versionAnnotation] ?? found[lineAnnotation] ?? "", mark[versionAnnotation] ?? "")) return false;
   return (
@@ -116,13 +153,7 @@ export async function ensureCustomResources(scope: RevisionScope): Promise<Phase
   const { meshClient, provider, revision, signal } = scope;
   const wanted = await renderCrds(revision.version, { ...helmSettings(provider), signal });
   const names = new Set(wanted.map((definition) => definition.metadata.name));
-  const read = async (): Promise<Map<string, KubeObject>> =>
-    new Map(
-      (await meshClient.list(kind))
-        .filter((found) => names.has(found.metadata.name))
-        .map((found) => [found.metadata.name, found]),
-    );
-  let present = await read();
+  let present = await readDefinitions(scope, names);
   if (revision.customResources !== "leave") {
     const keepsForeign = areForeignNewer(wanted, present);
     const due = wanted
@@ -132,7 +163,7 @@ export async function ensureCustomResources(scope: RevisionScope): Promise<Phase
         return isDue(definition, found) && !(keepsForeign && found !== undefined && !isMarked(found));
       });
     await Promise.all(due.map((definition) => meshClient.apply(definition)));
-    if (due.length > 0) present = await read();
+    if (due.length > 0) present = await readDefinitions(scope, names);
     scope.step("customResourcesApplied");
   }
   const missing = listMissing(wanted, present);
@@ -142,7 +173,7 @@ export async function ensureCustomResources(scope: RevisionScope): Promise<Phase
       requeueAfterMs: 10_000,
     };
   }
-  if (![...present.values()].every(isEstablished)) {
+  if (![...present.values()].every(({ isEstablished }) => isEstablished)) {
     const message = "The mesh cluster is taking up Istio's CustomResourceDefinitions.";
     return {
       condition: { type, status: "False", reason: "NotEstablished", message },

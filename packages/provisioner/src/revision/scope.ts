@@ -65,7 +65,8 @@ export async function withRevisionScope<Result>(
   const callTimeoutMs = Math.max(1_000, Math.min(15_000, request.deadline.remainingMs() / 3));
   const options = { deadline: request.deadline, signal, callTimeoutMs };
   const meshClient = createMeshClient(request.mesh, request.provider, options);
-  const istiodClient = createKubeClient(request.istiodCluster.access, options);
+  // One istiod cluster holds many revisions, which are looked at one after the other.
+  const istiodClient = createKubeClient(request.istiodCluster.access, { ...options, sharesConnections: true });
   try {
     return await work({
       ...request,

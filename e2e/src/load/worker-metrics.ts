@@ -1,0 +1,46 @@
+/** A worker's metrics by name with labels, as Prometheus writes them: `pilothouse_work_due{kind="revision"}`. */
+export type WorkerMetrics = ReadonlyMap<string, number>;
+
+const timeoutMs = 10_000;
+
+/** Asks a worker for its metrics. */
+export async function readWorkerMetrics(healthUrl: string): Promise<WorkerMetrics> {
+  const response = await fetch(`${healthUrl}/metrics`, { signal: AbortSignal.timeout(timeoutMs) });
+  if (!response.ok) throw new Error(`${healthUrl}/metrics answered ${response.status}`);
+  const lines = (await response.text()).split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+  return new Map(
+    lines.map((line) => {
+      const space = line.lastIndexOf(" ");
+      return [line.slice(0, space), Number(line.slice(space + 1))];
+    }),
+  );
+}
+
+/** How far a worker is. */
+export interface WorkerState {
+  /** Whole looks that ended well, since the worker began. */
+  clusters: number;
+  revisions: number;
+  /** Revisions with an open discovery stream. */
+  watched: number;
+  /** Clusters and revisions that wait or are being looked at. */
+  open: number;
+  corrections: number;
+}
+
+/** Reads how far a worker is. */
+export async function readWorkerState(healthUrl: string): Promise<WorkerState> {
+  const metrics = await readWorkerMetrics(healthUrl);
+  const read = (name: string): number => metrics.get(name) ?? 0;
+  const count = (kind: string): number =>
+    read(`pilothouse_reconcile_duration_seconds_count{kind="${kind}",result="ready"}`);
+  const work = (name: string): number =>
+    read(`pilothouse_work_${name}{kind="cluster"}`) + read(`pilothouse_work_${name}{kind="revision"}`);
+  return {
+    clusters: count("cluster"),
+    revisions: count("revision"),
+    watched: read("pilothouse_sentinels_open"),
+    open: work("due") + work("held"),
+    corrections: read("pilothouse_sweep_corrections_total"),
+  };
+}

@@ -1,0 +1,137 @@
+import { once } from "node:events";
+import { createSecureServer, type ServerHttp2Session } from "node:http2";
+import { createServer as createHttpsServer } from "node:https";
+import { createServer, type Server, type Socket } from "node:net";
+import { text } from "node:stream/consumers";
+import type { SecureContext, TLSSocket } from "node:tls";
+import { asTlsSocket } from "./api-server.ts";
+import { readServerName } from "./client-hello.ts";
+import type { Istiod } from "./istiod.ts";
+import { answerWebhook } from "./istiod-answers.ts";
+import { answerStream } from "./istiod-streams.ts";
+
+/** The edge of an istiod cluster with the istiods behind it: TLS by server name on 443 and 15012 of an address of its own. */
+export interface Edge {
+  address: string;
+  add: (istiod: Istiod) => void;
+  remove: (istiod: Istiod) => void;
+  stop: () => Promise<void>;
+}
+
+export const edgePorts = { webhook: 443, xds: 15_012 } as const;
+/** As istiod's chart has it: a proxy's connection ends after half an hour, with some seconds' notice. In milliseconds. */
+const connectionAgeMs = 30 * 60_000;
+const connectionGraceMs = 10_000;
+
+/** The name that a client asked for in its TLS handshake. */
+const readName = ({ servername }: TLSSocket): string => (typeof servername === "string" ? servername : "");
+
+export async function startEdge(address: string): Promise<Edge> {
+  const istiods = new Map<string, Istiod[]>();
+  /** One of the replicas behind a name, by chance. */
+  const pick = (hostname: string): Istiod | undefined => {
+    const all = istiods.get(hostname) ?? [];
+    return all[Math.floor(Math.random() * all.length)];
+  };
+  const choose =
+    (contextOf: (istiod: Istiod) => SecureContext) =>
+    (hostname: string, callback: (error: Error | null, context?: SecureContext) => void): void => {
+      const istiod = pick(hostname);
+      if (istiod === undefined) callback(new Error(`no istiod answers for ${hostname}`));
+      else callback(null, contextOf(istiod));
+    };
+
+  const webhooks = createHttpsServer(
+    { SNICallback: choose((istiod) => istiod.webhookContext), keepAliveTimeout: 90_000 },
+    (request, response) => {
+      const istiod = pick(readName(asTlsSocket(request)));
+      text(request)
+        .then((body) => {
+          const review: unknown = JSON.parse(body);
+          const answer = istiod === undefined ? undefined : answerWebhook(istiod.settings, request.url ?? "", review);
+          response.writeHead(answer === undefined ? 404 : 200, { "content-type": "application/json" });
+          response.end(JSON.stringify(answer ?? {}));
+          return undefined;
+        })
+        .catch(() => response.destroy());
+    },
+  );
+  const proxies = createSecureServer({
+    SNICallback: choose((istiod) => istiod.proxyContext),
+    requestCert: true,
+    rejectUnauthorized: false,
+  });
+  proxies.on("session", (session: ServerHttp2Session) => {
+    const istiod = pick(readName(asTlsSocket(session)));
+    if (istiod === undefined) {
+      session.destroy();
+      return;
+    }
+    const age = setTimeout(
+      () => {
+        session.goaway(0, undefined, Buffer.from("max_age"));
+        setTimeout(() => session.destroy(), connectionGraceMs).unref();
+      },
+      connectionAgeMs * (0.9 + 0.2 * Math.random()),
+    );
+    age.unref();
+    istiod.sessions.add(session);
+    session.on("close", () => {
+      clearTimeout(age);
+      istiod.sessions.delete(session);
+    });
+    session.on("error", () => undefined);
+    session.on("stream", (stream, headers) => answerStream(istiod, stream, headers));
+  });
+  for (const server of [webhooks, proxies]) server.on("tlsClientError", () => undefined);
+
+  const sockets = new Set<Socket>();
+  /** Looks at the name that a client asks for, and hands the connection on, or resets it where nobody answers. */
+  const listen = async (
+    port: number,
+    behind: { emit: (event: "connection", socket: Socket) => boolean },
+  ): Promise<Server> => {
+    const server = createServer({ noDelay: true }, (socket) => {
+      sockets.add(socket);
+      socket.on("close", () => sockets.delete(socket));
+      socket.on("error", () => socket.destroy());
+      let seen = Buffer.alloc(0);
+      const look = (): void => {
+        for (let chunk: unknown = socket.read(); Buffer.isBuffer(chunk); chunk = socket.read())
+          seen = Buffer.concat([seen, chunk]);
+        const hostname = readServerName(seen);
+        if (hostname === undefined) return;
+        socket.off("readable", look);
+        if (pick(hostname) === undefined) {
+          socket.resetAndDestroy();
+          return;
+        }
+        socket.unshift(seen);
+        behind.emit("connection", socket);
+      };
+      socket.on("readable", look);
+    });
+    server.listen(port, address, 1_024);
+    await once(server, "listening");
+    return server;
+  };
+  const servers = await Promise.all([listen(edgePorts.webhook, webhooks), listen(edgePorts.xds, proxies)]);
+  return {
+    address,
+    add(istiod) {
+      const { hostname } = istiod.settings;
+      istiods.set(hostname, [...(istiods.get(hostname) ?? []), istiod]);
+    },
+    remove(istiod) {
+      const { hostname } = istiod.settings;
+      const left = (istiods.get(hostname) ?? []).filter((other) => other !== istiod);
+      if (left.length === 0) istiods.delete(hostname);
+      else istiods.set(hostname, left);
+    },
+    async stop() {
+      for (const socket of sockets) socket.destroy();
+      for (const server of servers) server.close();
+      await Promise.all(servers.map((server) => once(server, "close")));
+    },
+  };
+}

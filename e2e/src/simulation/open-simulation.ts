@@ -1,0 +1,67 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createWriteStream } from "node:fs";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { createInterface } from "node:readline";
+import type { FleetStatus } from "@pilothouse/fleet";
+import type { Fleet, FleetParts } from "../fleet.ts";
+import type { SimulationPlan } from "./simulation.ts";
+
+/** A simulation that runs as a program of its own. */
+export interface SimulationProcess {
+  pid: number;
+  stop: () => Promise<void>;
+}
+
+const startLimitMs = 30_000;
+
+const partsFile = (folder: string): string => `${folder}.parts.json`;
+
+export interface SpawnOptions {
+  /** For its files; its log and its parts lie beside it. */
+  folder: string;
+  /** See `SimulationOptions`. */
+  block: number;
+  plan: SimulationPlan;
+  /** A fleet's charts and programs; no fleet has to be up for them. */
+  parts: FleetParts;
+}
+
+/** Starts a simulation, which ends with this process. */
+export async function spawnSimulation({ folder, block, plan, parts }: SpawnOptions): Promise<SimulationProcess> {
+  await mkdir(dirname(folder), { recursive: true });
+  await writeFile(partsFile(folder), JSON.stringify(parts));
+  const parameters = ["--folder", folder, "--block", String(block), "--plan", JSON.stringify(plan)];
+  const program = join(import.meta.dirname, "main.ts");
+  const child = spawn(process.execPath, [program, ...parameters], { stdio: ["pipe", "pipe", "pipe"] });
+  child.stderr.pipe(createWriteStream(`${folder}.log`));
+  const ended = once(child, "close");
+  const ready = (async () => {
+    for await (const line of createInterface({ input: child.stdout })) if (line === "ready") return;
+    throw new Error(`the simulation ended before it was ready; see ${folder}.log`);
+  })();
+  const late = setTimeout(() => child.kill("SIGKILL"), startLimitMs);
+  await ready;
+  clearTimeout(late);
+  return {
+    pid: child.pid ?? 0,
+    async stop() {
+      child.kill("SIGTERM");
+      const stuck = setTimeout(() => child.kill("SIGKILL"), 5_000);
+      await ended;
+      clearTimeout(stuck);
+    },
+  };
+}
+
+/** Reads a simulation that runs, in the terms of a fleet. */
+export function openSimulation(folder: string): Pick<Fleet, "readStatus" | "readParts"> {
+  const read = async (file: string): Promise<unknown> => JSON.parse(await readFile(file, "utf8"));
+  return {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the simulation writes this type; both are of one repository
+    readStatus: async () => (await read(join(folder, "status.json"))) as FleetStatus,
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as above
+    readParts: async () => (await read(partsFile(folder))) as FleetParts,
+  };
+}
