@@ -7,6 +7,7 @@ import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Client, createClient } from "@pilothouse/contract";
+import { workerNodeFlags } from "@pilothouse/worker";
 import { z } from "zod";
 import type { Ground } from "./ground.ts";
 
@@ -241,7 +242,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     const port = await findFreePort();
     const program = startProgram({
       name: `worker-${name}`,
-      command: [process.execPath, more.program ?? join(root, "apps/worker/src/main.ts")],
+      command: [process.execPath, ...workerNodeFlags, more.program ?? join(root, "apps/worker/src/main.ts")],
       environment: {
         ...environment,
         ...more.environment,

@@ -32,7 +32,7 @@ function writeRecord(address: string): Buffer {
 export async function startNameServer(
   address: string,
   resolve: (hostname: string) => string[],
-): Promise<{ server: string; stop: () => void }> {
+): Promise<{ server: string; stop: () => Promise<void> }> {
   const socket = createSocket("udp4");
   socket.on("message", (query, from) => {
     if (query.length < headerBytes + 5) return;
@@ -49,5 +49,11 @@ export async function startNameServer(
   });
   socket.bind(0, address);
   await once(socket, "listening");
-  return { server: `${address}:${socket.address().port}`, stop: () => void socket.close() };
+  return {
+    server: `${address}:${socket.address().port}`,
+    async stop() {
+      socket.close();
+      await once(socket, "close");
+    },
+  };
 }

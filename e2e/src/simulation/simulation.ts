@@ -31,7 +31,7 @@ export interface Simulation {
 }
 
 interface Stoppable {
-  stop: () => Promise<void> | void;
+  stop: () => Promise<void>;
 }
 
 /** Parent domain of the istiods' names; nobody else can have it. */
