@@ -23,8 +23,10 @@ import {
   reconcileUntilRenewed,
   renewConnection,
 } from "./support/renewals.ts";
+import { overlap } from "./support/overlap.ts";
+import { revokeToken } from "./support/revocations.ts";
 import { startWorker } from "./support/run-worker.ts";
-import { readTestGround } from "./support/test-fleet.ts";
+import { lines, readTestGround } from "./support/test-fleet.ts";
 
 const line = "1.32";
 const identityNamespace = "pilothouse-system";
@@ -130,18 +132,20 @@ function renewUndisturbed() {
 /** Each renewal waits for a minute in which istiod comes to its new token, so all go on side by side while the first tests run. */
 let killed: Map<string, ReturnType<typeof renewWithKill>>;
 let undisturbed: ReturnType<typeof renewUndisturbed>;
+let revoked: Map<string, ReturnType<typeof revokeToken>>;
 
 beforeAll(async () => {
   [shop, host] = await Promise.all([adminClient("shop"), adminClient("istiod-eu-1-b")]);
   mesh = await connectMesh("shop");
   killed = new Map(credentialRenewalSteps.map((step) => [step, renewWithKill(step)]));
   undisturbed = renewUndisturbed();
+  revoked = overlap(lines, lines.length, (revokedLine) => revokeToken(mesh, revokedLine));
   // A failure is the failure of the test that waits for it.
   void Promise.allSettled([...killed.values(), undisturbed]);
 });
 
 afterAll(async () => {
-  await Promise.allSettled([...killed.values(), undisturbed]);
+  await Promise.allSettled([...killed.values(), undisturbed, ...revoked.values()]);
   await disconnectMesh(mesh);
 });
 
@@ -270,6 +274,21 @@ describe("istiod's token", () => {
       expect(seen?.after.secrets).toEqual([`istiod-${revision}-b-token`]);
       expect(seen?.after.pods).toEqual(seen?.before.pods);
       expect(seen?.proofs.map((proof) => proof.ok)).toEqual([true, true, true, true]);
+    },
+  );
+
+  test.each(lines)(
+    "on line %s, once revoked, is refused at the next call of its istiod, within 10 s",
+    async (revokedLine) => {
+      const seen = await revoked.get(revokedLine);
+      expect(seen?.answers).toEqual(["taken", "Unauthorized"]);
+      expect(seen?.revokedProofs.map((proof) => [proof.ok, proof.reason])).toEqual([[false, "Unauthenticated"]]);
+      expect(seen?.calls.length).toBeGreaterThan(0);
+      expect(seen?.calls.filter((event) => event.atMs > seen.revokedMs + 10_000)).toEqual([]);
+      expect(seen?.said).toEqual(["Unknown ReissueTakingEffect", "True TokenValid"]);
+      expect(seen?.ready.observed.proofs.map((proof) => proof.ok)).toEqual([true, true, true, true]);
+      expect(seen?.podsBefore).toHaveLength(1);
+      expect(seen?.podsAfter).toEqual(seen?.podsBefore);
     },
   );
 });
