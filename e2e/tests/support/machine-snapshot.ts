@@ -166,7 +166,10 @@ export async function takeSnapshot(): Promise<MachineSnapshot> {
   };
 }
 
-/** What differs, by kind: lines that are gone (-) and new ones (+). An empty object when the snapshots are equal. */
+/**
+ * What differs, by kind: lines that are gone (-) and new ones (+). An empty object when nothing does. A process outside any namespace that
+ * has ended meanwhile is no trace of a fleet, and is left out: people's programs come and go.
+ */
 export function compareSnapshots(before: MachineSnapshot, after: MachineSnapshot): Record<string, string[]> {
   const keys = Object.keys(before).filter((key): key is keyof MachineSnapshot => key in after);
   return Object.fromEntries(
@@ -176,7 +179,7 @@ export function compareSnapshots(before: MachineSnapshot, after: MachineSnapshot
         return [
           key,
           [
-            ...before[key].filter((line) => !now.has(line)).map((line) => `- ${line}`),
+            ...before[key].filter((line) => !now.has(line) && key !== "processes").map((line) => `- ${line}`),
             ...after[key].filter((line) => !old.has(line)).map((line) => `+ ${line}`),
           ],
         ];
