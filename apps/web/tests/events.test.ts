@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { createClient, operations, type WatchedEvent, watchEvents } from "@pilothouse/contract";
+import { createClient, EventsErasedError, operations, type WatchedEvent, watchEvents } from "@pilothouse/contract";
 import { Client } from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
@@ -47,14 +47,17 @@ interface Watch {
   ended: Promise<unknown>;
 }
 
-async function watch(lastEventId?: string, apiKey = key): Promise<Watch> {
+async function watch(lastEventId?: string, apiKey = key, onReset?: () => void): Promise<Watch> {
   const abort = new AbortController();
   const events: WatchedEvent[] = [];
   let opened = () => {};
   const open = new Promise<void>((settle) => (opened = settle));
   const run = async () => {
     const client = createClient({ baseUrl: world.web.url, apiKey });
-    const more = lastEventId === undefined ? {} : { lastEventId };
+    const more = {
+      ...(lastEventId === undefined ? {} : { lastEventId }),
+      ...(onReset === undefined ? {} : { onReset }),
+    };
     for await (const event of watchEvents(client, {
       tenant: "shop",
       signal: abort.signal,
@@ -120,6 +123,29 @@ test("a stream that is resumed misses nothing, also what was committed out of or
   expect(await after.until(3)).toEqual([earlyName, ...missed]);
   await after.stop();
   await Promise.all([late.end(), early.end()]);
+});
+
+test("who comes back after more than 30 days is told that events are gone, and goes on from now", async () => {
+  const seen = await watch();
+  await write(world.owner);
+  await seen.until(1);
+  await seen.stop();
+  const lastEventId = seen.events[0]?.id;
+  await write(world.owner);
+  // As retention does: the old ones but the newest.
+  await world.owner.query("UPDATE events SET at = now() - interval '31 days' WHERE tenant_id = $1", [tenantId]);
+  await world.owner.query(
+    "DELETE FROM events WHERE tenant_id = $1 AND id < (SELECT max(id) FROM events WHERE tenant_id = $1)",
+    [tenantId],
+  );
+  const unaware = await watch(lastEventId);
+  expect(await unaware.ended).toBeInstanceOf(EventsErasedError);
+  let resets = 0;
+  const aware = await watch(lastEventId, key, () => (resets += 1));
+  const name = await write(world.owner);
+  expect(await aware.until(1)).toEqual([name]);
+  expect(resets).toBe(1);
+  await aware.stop();
 });
 
 test("many events are read in pieces, each once", async () => {

@@ -23,3 +23,8 @@ export class ProblemError extends Error {
 export class ConnectionError extends Error {
   override readonly name = "ConnectionError";
 }
+
+/** Events that a watch would have gone on with are not kept any more: whatever was read before may be out of date. */
+export class EventsErasedError extends Error {
+  override readonly name = "EventsErasedError";
+}

@@ -15,6 +15,17 @@ export const eventNoticeSchema = z.strictObject({ object: objectReferenceSchema 
 
 export type EventNotice = z.infer<typeof eventNoticeSchema>;
 
+/**
+ * Type of the message with which a stream begins when events behind `Last-Event-ID` are not kept any more. Its id is where the stream goes on:
+ * now. Whatever was read before may be out of date.
+ */
+export const streamResetType = "reset";
+
+/** Data of that message. */
+export interface StreamReset {
+  reason: "EventsErased";
+}
+
 /** Type of the last message of a stream that the service ends for good. */
 export const streamEndType = "end";
 

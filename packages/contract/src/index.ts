@@ -1,6 +1,6 @@
 /** The one door of this package. */
 export { type CallInput, type CallResult, type Client, type ClientOptions, createClient, fillPath } from "./client.ts";
-export { ConnectionError, ProblemError } from "./client-errors.ts";
+export { ConnectionError, EventsErasedError, ProblemError } from "./client-errors.ts";
 export {
   type AnyOperation,
   defineOperation,
@@ -21,6 +21,8 @@ export {
   type StreamEnd,
   streamEndSchema,
   streamEndType,
+  type StreamReset,
+  streamResetType,
 } from "./events.ts";
 export { type Job, jobKey, jobSchema, queueName, type WorkKind } from "./jobs.ts";
 /** Every operation by its id. */

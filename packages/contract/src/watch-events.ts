@@ -1,7 +1,7 @@
 import { fillPath, readProblem, type Client } from "./client.ts";
-import { ConnectionError, ProblemError } from "./client-errors.ts";
+import { ConnectionError, EventsErasedError, ProblemError } from "./client-errors.ts";
 import { createStreamParser } from "./event-stream.ts";
-import { type EventNotice, eventNoticeSchema, streamEndSchema, streamEndType } from "./events.ts";
+import { type EventNotice, eventNoticeSchema, streamEndSchema, streamEndType, streamResetType } from "./events.ts";
 import { listEvents } from "./operations/activity.ts";
 
 /** One event of a tenant: what changed, and where the stream can be resumed behind it. */
@@ -20,6 +20,8 @@ export interface WatchOptions {
   onOpen?: (again: boolean) => void;
   /** Called when a connection is lost and will be tried again. */
   onLost?: (error: Error) => void;
+  /** Called when events behind the last one seen are not kept any more, and the watch goes on from now: read everything anew. */
+  onReset?: () => void;
 }
 
 /** A stream that is silent for this long, heartbeats included, is taken for dead: three heartbeats. */
@@ -34,7 +36,8 @@ interface Position {
 
 /**
  * Watches a tenant's events for as long as the caller iterates, connecting again where the stream was lost, without a gap.
- * @throws ProblemError when the service refuses for good: the key is revoked or over, or it is not the tenant's
+ * @throws ProblemError when the service refuses for good: the key is revoked or over, or it is not the tenant's; EventsErasedError when
+ *   events were missed for good and there is no `onReset`
  */
 export async function* watchEvents(client: Client, options: WatchOptions): AsyncGenerator<WatchedEvent, void> {
   const position: Position = { lastEventId: options.lastEventId ?? "", retryMs: firstPauseMs };
@@ -81,6 +84,10 @@ async function* readStream(
       for (const message of messages) {
         if (message.type === streamEndType) return endStream(message.data);
         position.lastEventId = message.id;
+        if (message.type === streamResetType) {
+          resetWatch(options);
+          continue;
+        }
         yield { id: message.id, type: message.type, ...eventNoticeSchema.loose().parse(JSON.parse(message.data)) };
       }
       position.lastEventId = lastEventId;
@@ -128,6 +135,14 @@ async function* readPieces(response: Response): AsyncGenerator<string, void> {
   } finally {
     await reader.cancel().catch(() => {});
   }
+}
+
+/** Nobody is to go on unawares. */
+function resetWatch({ onReset, tenant }: WatchOptions): void {
+  if (onReset !== undefined) return onReset();
+  throw new EventsErasedError(
+    `Events of tenant ${tenant} behind the last one seen are not kept any more. Read everything anew, and watch from now on.`,
+  );
 }
 
 /** The service says why it ends a stream; a key that is no more will not come back. */

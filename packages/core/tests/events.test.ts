@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { eventsChannel, keysChannel, tenantEventSchema } from "@pilothouse/contract";
 import { Client } from "pg";
 import { expect, test } from "vitest";
-import { createApiKey, listEvents, readEventsAfter, revokeApiKey } from "../src/index.ts";
+import { createApiKey, eraseOldEvents, listEvents, readEventsAfter, revokeApiKey } from "../src/index.ts";
 import { catchRefusal, makeConnectedCluster, makeTenant, type TestContext, useGround } from "./support/fixture.ts";
 
 const ground = useGround();
@@ -87,6 +87,48 @@ test("many writers at once: a reader that goes on from each position gets everyt
     cursor = page.nextCursor ?? undefined;
   } while (cursor !== undefined);
   expect(listed).toEqual(seen.toReversed());
+});
+
+test("who comes back behind events that were erased is told so, and nobody else", async () => {
+  const [old, quiet, young] = [await makeTenant(ground()), await makeTenant(ground()), await makeTenant(ground())];
+  const client = await open();
+  const write = async (tenant: TestContext, name: string, daysAgo: number): Promise<string> => {
+    const { rows } = await client.query<{ id: string }>(
+      `INSERT INTO events (tenant_id, type, object_kind, object_id, object_name, at)
+       VALUES ($1, 'cluster.changed', 'cluster', $2, $2, now() - $3::int * interval '1 day') RETURNING xid || '-' || id AS id`,
+      [tenant.actor.tenantId, name, daysAgo],
+    );
+    return rows[0]?.id ?? "";
+  };
+  const resume = async (tenant: TestContext, after: string) => {
+    const { events, hasGap } = await readEventsAfter(tenant, { after, limit: 10, isResumed: true });
+    return hasGap === true ? "gap" : events.map(({ object }) => object.name);
+  };
+  const { position: beginning } = await readEventsAfter(old, { after: undefined, limit: 1 });
+  const [first, second, third] = [await write(old, "a", 33), await write(old, "b", 32), await write(old, "c", 31)];
+  const lastOfQuiet = await write(quiet, "q", 40);
+  const recent = await write(old, "d", 29);
+  await write(young, "y", 0);
+  expect(await resume(old, first)).toEqual(["b", "c", "d"]);
+
+  expect(await eraseOldEvents(ground().worker)).toBe(2);
+  expect(await eraseOldEvents(ground().worker)).toBe(0);
+  expect(await Promise.all([beginning, first, second].map((after) => resume(old, after)))).toEqual([
+    "gap",
+    "gap",
+    "gap",
+  ]);
+  expect(await resume(old, third)).toEqual(["d"]);
+  expect(await resume(old, recent)).toEqual([]);
+  // Whose last event is old has missed nothing; nor has who began to watch before there was any.
+  expect(await resume(quiet, lastOfQuiet)).toEqual([]);
+  expect(await resume(young, beginning)).toEqual(["y"]);
+
+  // What is told goes on from the present.
+  const { position } = await readEventsAfter(old, { after: first, limit: 10, isResumed: true });
+  await write(old, "e", 0);
+  expect(await readNames(old, position, 1)).toEqual(["e"]);
+  await client.end();
 });
 
 test("odd positions end in nothing, odd cursors are refused", async () => {

@@ -38,6 +38,12 @@ test("the position comes first, so that a stream without events can be resumed",
   await reader.cancel();
 });
 
+test("a stream behind a gap says so first, with the position from which it goes on", async () => {
+  const { next, reader } = open({ first: { ...none("9-0"), hasGap: true } });
+  expect(await next()).toBe('retry: 1000\nid: 9-0\nevent: reset\ndata: {"reason":"EventsErased"}\n\n');
+  await reader.cancel();
+});
+
 test("events carry ids and names, and are read on behind the last one while there are more", async () => {
   const positions: string[] = [];
   const { next, reader } = open({

@@ -1,4 +1,10 @@
-import { type StreamEnd, streamEndType, type TenantEvent } from "@pilothouse/contract";
+import {
+  type StreamEnd,
+  streamEndType,
+  type StreamReset,
+  streamResetType,
+  type TenantEvent,
+} from "@pilothouse/contract";
 import type { EventBatch } from "@pilothouse/core";
 import { describeError, log } from "./log.ts";
 
@@ -103,6 +109,9 @@ interface StreamState {
 /** Milliseconds that a client waits before it connects again. */
 const retryMs = 1_000;
 
+const reset: StreamReset = { reason: "EventsErased" };
+const resetFields = `event: ${streamResetType}\ndata: ${JSON.stringify(reset)}\n`;
+
 async function* produceMessages(
   options: StreamOptions,
   timing: StreamTiming,
@@ -111,7 +120,7 @@ async function* produceMessages(
 ): AsyncGenerator<string, void> {
   let { events, position, more } = options.first;
   // The position comes first, so that a stream that breaks before its first event can be resumed, too.
-  yield `retry: ${retryMs}\n${events.length === 0 ? `id: ${position}\n` : ""}\n`;
+  yield `retry: ${retryMs}\n${events.length === 0 ? `id: ${position}\n` : ""}${options.first.hasGap === true ? resetFields : ""}\n`;
   let sentAt = performance.now();
   let checkedAt = performance.now();
   let lookMs = timing.pollMs;

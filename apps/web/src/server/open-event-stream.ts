@@ -32,7 +32,7 @@ export const openEventStream: StreamHandler = async ({ context, service, key, la
   };
   const read = (position: string | undefined) => readEventsAfter(context, { after: position, limit: batchSize });
   try {
-    const first = await read(after);
+    const first = await readEventsAfter(context, { after, limit: batchSize, isResumed: true });
     stream = createEventStream({ first, read, checkKey: key.check, keyExpiresAt: key.expiresAt, onClose });
   } catch (error) {
     onClose();

@@ -41,7 +41,7 @@ export const listEvents = defineOperation({
   path: "/tenants/{tenant}/events",
   summary: "Lists events, newest first, or streams them",
   description:
-    "With `Accept: text/event-stream` it is a stream of server-sent events that begins now, or right behind `Last-Event-ID`, and misses nothing. Each message names what changed; read it through its own path. A comment comes every 15 s when nothing else does. The stream ends when the API key is revoked or expires, with a message of type `end`.",
+    "With `Accept: text/event-stream` it is a stream of server-sent events that begins now, or right behind `Last-Event-ID`, and misses nothing. Events are kept for 30 days: where some behind `Last-Event-ID` are gone, the stream says so by a first message of type `reset` and goes on from now, so read everything anew. Each message names what changed; read it through its own path. A comment comes every 15 s when nothing else does. The stream ends when the API key is revoked or expires, with a message of type `end`.",
   tag,
   scope: { kind: "tenant", role: "viewer" },
   params: tenantParams,

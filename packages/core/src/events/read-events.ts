@@ -53,6 +53,9 @@ export async function listEvents(context: RequestContext, input: PageInput): Pro
   });
 }
 
+/** How long events are kept, in days. */
+export const eventRetentionDays = 30;
+
 /** Some events of a tenant, and where they end. */
 export interface EventBatch {
   events: TenantEvent[];
@@ -60,16 +63,19 @@ export interface EventBatch {
   position: string;
   /** Whether there is more right now. */
   more: boolean;
+  /** Events behind the position asked for may have been erased: there are none here, and `position` is the present. */
+  hasGap?: true;
 }
 
 /**
  * Reads the tenant's events behind a position, in the order in which they became visible. Only events of transactions older than every one
  * still running are taken, so that one that commits late is never skipped; it follows once those have ended.
  * @param input.after id of the last event seen, as `<transaction>-<number>`; undefined to begin now, with nothing and the position of it
+ * @param input.isResumed the reader was away, maybe for longer than events are kept: a gap is looked for
  */
 export async function readEventsAfter(
   context: RequestContext,
-  input: { after: string | undefined; limit: number },
+  input: { after: string | undefined; limit: number; isResumed?: boolean },
 ): Promise<EventBatch> {
   const { tenantId } = requireTenant(context, "viewer");
   return withSight(context, { tenantId }, async (transaction) => {
@@ -80,9 +86,23 @@ export async function readEventsAfter(
       WHERE tenant_id = ${tenantId}::uuid AND (xid, id) > (${xid}, ${id})
         AND xid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
       ORDER BY xid, id LIMIT ${input.limit + 1}`;
+    // Asked after the events were read, so that none is erased in between unnoticed.
+    if (input.isResumed === true && (await isGapBehind(transaction, tenantId, [xid, id])))
+      return { events: [], position: await readPresent(transaction), more: false, hasGap: true };
     const events = rows.slice(0, input.limit).map(toEvent);
     return { events, position: events.at(-1)?.id ?? input.after, more: rows.length > input.limit };
   });
+}
+
+/**
+ * Erasing goes from the oldest on, and leaves each tenant an event that is older than what is kept. So an event at the position or before it
+ * means that all behind it are there; and when the oldest of all is young, nothing was ever erased.
+ */
+async function isGapBehind(transaction: Transaction, tenantId: string, [xid, id]: [bigint, bigint]): Promise<boolean> {
+  const [row] = await transaction.$queryRaw<{ isGap: boolean }[]>`
+    SELECT at < now() - ${eventRetentionDays}::int * interval '1 day' AND (xid, id) > (${xid}, ${id}) AS "isGap"
+    FROM events WHERE tenant_id = ${tenantId}::uuid ORDER BY xid, id LIMIT 1`;
+  return row?.isGap === true;
 }
 
 /** A position before everything that is not visible to readers yet: an id of no event. */
