@@ -104,11 +104,21 @@ describe.for(["Postgres", "Redis"] as const)("with the queue on %s", (store) => 
         "SELECT type, xmin::text FROM conditions WHERE object_id = $1 AND type <> 'Serving' ORDER BY type",
         [made.revisionId],
       );
+    const others = () =>
+      bench.seeder.query(
+        `SELECT id::text, xmin::text FROM operations WHERE object_id = $1
+         UNION ALL SELECT name, xmin::text FROM operation_steps WHERE operation_id::text = $3
+         UNION ALL SELECT id, xmin::text FROM revisions WHERE id = $2
+         UNION ALL SELECT id::text, xmin::text FROM events WHERE object_id IN ($1, $2, $3) ORDER BY 1, 2`,
+        [made.controlPlaneId, made.revisionId, made.operationId],
+      );
     await bench.until("a sentinel watches", () => bench.isStatus(made.revisionId, "Serving", "True"));
-    const before = [await rows(), await conditions()];
+    const before = [await rows(), await conditions(), await others()];
     child.kill("SIGCONT");
     await sleep(2_000);
-    expect([await rows(), await conditions()]).toEqual(before);
+    expect([await rows(), await conditions(), await others()]).toEqual(before);
+    // It did wake up, and found that it had nothing to say.
+    expect(lines.filter((line) => line === "warn a look failed").length).toBeGreaterThan(0);
   }, 40_000);
 
   test("a worker lives through a restart of its database", async () => {
