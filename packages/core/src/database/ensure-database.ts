@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { queueName } from "@pilothouse/contract";
 import { createPostgresBackend, Queue } from "bullmq";
 import { Client } from "pg";
+import { makeScramVerifier } from "./scram-verifier.ts";
 
 /** Who connects to a database, each with a URL of its own. */
 export interface DatabaseUrls {
@@ -55,7 +56,7 @@ async function ensureRole(client: Client, role: (typeof serviceRoles)[number], u
       `The URL for ${role} names the user ${username || "(none)"}: rights are given to ${role}, so connect as that.`,
     );
   const found = await client.query("SELECT 1 FROM pg_roles WHERE rolname = $1", [role]);
-  const secret = client.escapeLiteral(decodeURIComponent(password));
+  const secret = password === "" ? "NULL" : client.escapeLiteral(makeScramVerifier(decodeURIComponent(password)));
   await client.query(
     `${found.rowCount === 0 ? "CREATE" : "ALTER"} ROLE ${role} LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE PASSWORD ${secret}`,
   );
