@@ -63,18 +63,21 @@ async function serve(environment: Environment): Promise<void> {
   const home = resolve(environment.PILOTHOUSE_HOME);
   const urls = await ensureUrls(home);
   const { port, password } = new URL(urls.migrator);
+  // What it says while it starts is part of the error when it does not; from then on whoever runs it may read along.
   const log: string[] = [];
+  let isUp = false;
   const server = await startEmbeddedPostgres({
     folder: join(home, "postgres"),
     port: Number(port),
     password,
     onLog: (line) => {
-      log.push(line);
-      if (log.length > 200) log.shift();
+      if (isUp) process.stderr.write(`${line.trimEnd()}\n`);
+      else log.push(line);
     },
   }).catch((error: unknown) => {
     throw new Error(`The embedded Postgres did not start. It said:\n${log.join("")}`, { cause: error });
   });
+  isUp = true;
   const stop = new Promise<void>((settle) => {
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => settle());
   });
