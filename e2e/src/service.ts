@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { createWriteStream } from "node:fs";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { createWriteStream, globSync } from "node:fs";
+import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
@@ -39,6 +39,8 @@ interface WorkerOptions {
 /** The whole service, as separate programs on this machine. */
 export interface Service {
   baseUrl: string;
+  /** Where database, keys and logs are kept. */
+  home: string;
   /** With the platform's first key. */
   platform: Client;
   /** A client with another key. */
@@ -63,6 +65,8 @@ export interface ServiceOptions {
   home: string;
   environment: NodeJS.ProcessEnv;
   redisUrl?: string;
+  /** What clients send their requests with, in place of the usual `fetch`. */
+  fetch?: typeof fetch;
 }
 
 async function findFreePort(): Promise<number> {
@@ -166,8 +170,15 @@ async function writeProvider(ground: Ground, home: string): Promise<string> {
 
 const UrlsSchema = z.object({ migrator: z.string(), web: z.string(), worker: z.string() });
 
-/** Builds the web application once for a checkout; a test run needs it new, for it may have changed. */
+/** What the web application is built from. */
+const webSources = ["apps/web/{src/**/*.ts,next.config.ts,package.json}", "packages/{contract,core}/src/**/*.ts"];
+
+/** Builds the web application, unless its last build is newer than everything that it is made of. */
 export async function buildWeb(environment: NodeJS.ProcessEnv): Promise<void> {
+  const readTime = async (path: string): Promise<number> => (await stat(join(root, path))).mtimeMs;
+  const builtMs = await readTime("apps/web/.next/BUILD_ID").catch(() => 0);
+  const paths = globSync(webSources, { cwd: root });
+  if ((await Promise.all(paths.map(readTime))).every((changedMs) => changedMs < builtMs)) return;
   await runOnce(
     [process.execPath, nextCommand, "build"],
     { ...environment, NODE_ENV: "production" },
@@ -241,9 +252,11 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     cwd: join(root, "apps/web"),
   });
   await waitForAnswer(`${baseUrl}/readyz`, web, 60_000);
-  const connect = (apiKey: string): Client => createClient({ baseUrl, apiKey });
+  const connect = (apiKey: string): Client =>
+    createClient({ baseUrl, apiKey, ...(options.fetch === undefined ? {} : { fetch: options.fetch }) });
   return {
     baseUrl,
+    home,
     platform: connect(key),
     connect,
     databaseUrls,

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Client, type ControlPlane, type Operation, operations, ProblemError } from "@pilothouse/contract";
 import { createTenantWithKey, registerFleet } from "../../src/register-fleet.ts";
-import { buildWeb, type Service, startService } from "../../src/service.ts";
+import { buildWeb, type Service, type ServiceOptions, startService } from "../../src/service.ts";
 import { findKubeconfig } from "./mesh.ts";
 import { readTestGround } from "./test-fleet.ts";
 import { waitFor } from "./wait-for.ts";
@@ -11,7 +11,7 @@ import { waitFor } from "./wait-for.ts";
 let built: Promise<void> | undefined;
 
 /** Starts a service of its own on the shared fleet, which is registered with it. */
-export async function startTestService(options: { redisUrl?: string } = {}): Promise<Service> {
+export async function startTestService(options: Pick<ServiceOptions, "redisUrl" | "fetch"> = {}): Promise<Service> {
   const ground = await readTestGround();
   await (built ??= buildWeb(process.env));
   const home = await mkdtemp(join(tmpdir(), "pilothouse-service-"));
@@ -54,14 +54,14 @@ export async function waitForOperation(tenant: TestTenant, id: string, timeoutMs
   return last;
 }
 
-/** Connects a cluster of the fleet over REST, and waits until it is connected. */
-export async function connectOverRest(tenant: TestTenant, cluster: string): Promise<void> {
+/** Connects a cluster of the fleet over REST, and waits until it is connected. Control planes are placed near the seed. */
+export async function connectOverRest(tenant: TestTenant, cluster: string, seed = "seed-eu-1"): Promise<void> {
   const { body } = await tenant.client.call(operations.connectCluster, {
     params: { tenant: tenant.name },
     body: {
       name: cluster,
       kind: "gardener",
-      seed: "seed-eu-1",
+      seed,
       kubeconfig: await readFile(await findKubeconfig(cluster), "utf8"),
     },
     idempotencyKey: `connect-${cluster}`,
