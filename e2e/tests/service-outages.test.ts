@@ -13,7 +13,7 @@ import {
 } from "./support/lose-parts.ts";
 import { createSecretSearch, listForms } from "./support/secret-search.ts";
 import { sweepForSecrets } from "./support/secret-sweep.ts";
-import { listClusters, openStage, readyOnce, type Stage, type StageOptions } from "./support/service-stage.ts";
+import { abandon, listClusters, openStage, readyOnce, type Stage, type StageOptions } from "./support/service-stage.ts";
 
 /** Right after these a control plane is deleted: early, while istiod starts, and late. */
 const deletedAfter = ["isolationApplied", "istiodApplied", "rolledOut"] as const;
@@ -22,6 +22,9 @@ async function onStage<Seen>(options: StageOptions, work: (stage: Stage) => Prom
   const stage = await openStage(options);
   try {
     return await work(stage);
+  } catch (error) {
+    await abandon(stage).catch(() => undefined);
+    throw error;
   } finally {
     await stage.close();
   }
@@ -160,16 +163,19 @@ describe("an istiod cluster's API server that is away for three minutes", () => 
   test("what was under way there ends right afterwards, and nothing is doubled", async () => {
     const seen = await dead;
     expect(seen.states).toEqual(["succeeded", "succeeded", "succeeded"]);
+    expect(seen.during.atFault).toEqual(["running", "running", "running"]);
     expect(seen.ends).toMatchObject({
       comes: { state: "succeeded" },
       grows: { state: "succeeded" },
       goes: { state: "succeeded" },
     });
-    for (const { afterMs } of Object.values(seen.ends)) {
-      expect(afterMs).toBeGreaterThan(0);
-      expect(afterMs).toBeLessThan(45_000);
+    for (const { wentOnAfterMs, endedAfterMs, taken } of Object.values(seen.ends)) {
+      expect(wentOnAfterMs, JSON.stringify(taken)).toBeLessThan(20_000);
+      // The cluster's own DNS, which istiod is reached by, looks again up to a minute later.
+      expect(endedAfterMs, JSON.stringify(taken)).toBeLessThan(75_000);
     }
-    expect(seen.planes).toEqual({ stays: readyOnce, comes: readyOnce, grows: readyOnce });
+    // Two istiods are other pods than one, so that a change is a rollout.
+    expect(seen.planes).toEqual({ stays: readyOnce, comes: readyOnce, grows: { ...readyOnce, replicaSets: 2 } });
     expect(seen.goneAs).toBe("NotFound");
     expect(seen.breaker).toBe(0);
     expect([...seen.removed, seen.disconnected]).toEqual(Array.from({ length: 4 }, () => "succeeded"));
@@ -179,10 +185,14 @@ describe("an istiod cluster's API server that is away for three minutes", () => 
   test("costs others no second: control planes elsewhere are made, changed and removed as before", async () => {
     const { roundsBefore, during } = await dead;
     expect(during.rounds.length).toBeGreaterThanOrEqual(4);
-    const median = (rounds: readonly Round[], of: keyof Round): number =>
-      rounds.map((round) => round[of]).toSorted((a, b) => a - b)[Math.floor(rounds.length / 2)] ?? Number.NaN;
-    for (const of of ["create", "change", "remove"] as const)
-      expect(median(during.rounds, of) - median(roundsBefore, of)).toBeLessThan(1_000);
+    const sort = (rounds: readonly Round[], of: keyof Round): number[] =>
+      rounds.map((round) => round[of]).toSorted((a, b) => a - b);
+    for (const of of ["create", "change", "remove"] as const) {
+      const [before, meanwhile] = [sort(roundsBefore, of), sort(during.rounds, of)];
+      const [median = Number.NaN] = meanwhile.slice(Math.floor(meanwhile.length / 2));
+      expect(median - (before.at(-1) ?? Number.NaN)).toBeLessThan(1_000);
+      expect((meanwhile[0] ?? Number.NaN) - (before[0] ?? Number.NaN)).toBeLessThan(1_000);
+    }
   });
 
   test("is seen at once: nothing new is placed there, with the reason", async () => {
@@ -214,7 +224,7 @@ describe("secrets", () => {
       "table public.regions",
     ];
     for (const { kinds, found, planted } of sweeps) {
-      expect(kinds).toEqual([
+      expect(Object.keys(kinds).toSorted()).toEqual([
         "API key",
         "client key",
         "client-key-data",
@@ -232,6 +242,8 @@ describe("secrets", () => {
     for (const { planted } of sweeps.slice(1)) expect(planted).toContain("log database.log");
     for (const { planted } of sweeps.slice(0, 2)) expect(planted).toContain("rows of bullmq.job");
     expect(sweeps[2]?.planted).toContain("Redis");
+    // Before a renewal and after it.
+    expect(sweeps[2]?.kinds["cluster token"]).toBeGreaterThanOrEqual(2);
     expect((await onRedis).renewed).toEqual({
       created: "succeeded",
       plane: readyOnce,

@@ -1,4 +1,4 @@
-import { withoutApiServer } from "./api-server.ts";
+import { findApiServer } from "./api-server.ts";
 import { codeOf, readControlPlane } from "./service-ground.ts";
 import { waitFor } from "./wait-for.ts";
 import {
@@ -23,6 +23,8 @@ const lost = { istiodCluster: "istiod-eu-1-a", line: "1.22" } as const;
 const otherLine = "1.32";
 
 const awayMs = { hangingMs: 90_000, refusingMs: 90_000 };
+/** No round begins later than this: it takes some 20 s. */
+const lastRoundMs = 160_000;
 
 /** How long it took to make, change and remove a control plane, in milliseconds by the service's own clock. */
 export interface Round {
@@ -45,10 +47,13 @@ async function runRound(stage: Stage, name: string): Promise<Round> {
   };
 }
 
-/** What became of an operation that was under way when the API server was lost. */
-async function seeEnd(stage: Stage, operation: string, backAtMs: number): Promise<{ state: string; afterMs: number }> {
-  const { state, finishedAt } = await settle(stage, operation);
-  return { state, afterMs: Date.parse(finishedAt ?? "") - backAtMs };
+/** What became of an operation that was under way when the API server was lost; times in milliseconds from when that was started again. */
+async function seeEnd(stage: Stage, operation: string, backAtMs: number) {
+  const { state, steps, finishedAt } = await settle(stage, operation);
+  const taken = steps.map((step) => ({ name: step.name, afterMs: Date.parse(step.finishedAt) - backAtMs }));
+  const endedAfterMs = Date.parse(finishedAt ?? "") - backAtMs;
+  const wentOnAfterMs = taken.find(({ afterMs }) => afterMs > 0)?.afterMs ?? endedAfterMs;
+  return { state, wentOnAfterMs, endedAfterMs, taken };
 }
 
 const readBreaker = (stage: Stage): Promise<number> =>
@@ -62,16 +67,19 @@ export async function loseApiServer(stage: Stage) {
   const before = await listClusters(stage);
   const make = async (name: string) => (await settle(stage, await order(stage, name, lost.line))).state;
   const made = Promise.all(["stays", "grows", "goes"].map(make));
+  // A failure is told where it is waited for.
+  made.catch(() => undefined);
   const roundsBefore: Round[] = [];
   for (const name of ["before-0", "before-1"]) roundsBefore.push(await runRound(stage, name));
   const states = await made;
 
-  const [comes, goes, grows] = await Promise.all([
-    order(stage, "comes", lost.line),
-    remove(stage, "goes"),
+  const apiServer = await findApiServer(lost.istiodCluster);
+  const [grows, goes, comes] = await Promise.all([
     change(stage, "grows", 2),
+    remove(stage, "goes"),
+    order(stage, "comes", lost.line),
   ]);
-  await Promise.all([comes, goes].map((operation) => waitForSteps(stage, operation, 1)));
+  await waitForSteps(stage, comes, 1);
   const underWay = [comes, grows, goes];
   const readStates = async () =>
     (await Promise.all(underWay.map((operation) => readOperation(stage, operation)))).map(({ state }) => state);
@@ -80,21 +88,21 @@ export async function loseApiServer(stage: Stage) {
       .filter(({ type }) => type === "Ready" || type === "Serving")
       .map(({ type, status }) => `${type} ${status}`);
 
-  const { backAtMs, result: during } = await withoutApiServer(lost.istiodCluster, awayMs, async (isOver) => {
-    const seenMs = performance.now();
+  const { backAtMs, result: during } = await apiServer.takeAway(awayMs, async () => {
+    const sinceMs = performance.now();
+    const atFault = await readStates();
     await waitFor("the breaker to open", async () => (await readBreaker(stage)) > 0, 30_000);
-    const openAfterMs = performance.now() - seenMs;
+    const openAfterMs = performance.now() - sinceMs;
     const refusal = await codeOf(order(stage, "homeless", lost.line));
     const rounds: Round[] = [];
-    while (!isOver.aborted) {
-      const round = await runRound(stage, `during-${rounds.length}`);
-      const [inTheEnd, serving] = [await readStates(), await readServing()];
-      if (isOver.aborted) return { openAfterMs, refusal, rounds, states: inTheEnd, serving };
-      rounds.push(round);
-      if (inTheEnd.some((state) => state !== "running")) throw new Error(`under way: ${inTheEnd.join(", ")}`);
+    while (performance.now() - sinceMs < lastRoundMs) {
+      rounds.push(await runRound(stage, `during-${rounds.length}`));
+      const [inBetween, serving] = [await readStates(), await readServing()];
+      if (performance.now() - sinceMs > awayMs.hangingMs + awayMs.refusingMs) break;
+      if (inBetween.some((state) => state !== "running")) throw new Error(`under way: ${inBetween.join(", ")}`);
       if (serving.some((one) => !one.endsWith("True"))) throw new Error(`serving: ${serving.join(", ")}`);
     }
-    return { openAfterMs, refusal, rounds };
+    return { atFault, openAfterMs, refusal, rounds };
   });
 
   const ends = {

@@ -8,8 +8,8 @@ import { dumpDatabase, gatherSecrets, readLogs } from "./service-trace.ts";
 
 /** What a sweep found. */
 export interface Sweep {
-  /** What was looked for, without which of them: each kind once. */
-  kinds: string[];
+  /** How many secrets of each kind were looked for. */
+  kinds: Record<string, number>;
   /** Each as `place: secret`. */
   found: string[];
   /** Where a text was found that had been put there to be found, in one form or another. */
@@ -40,10 +40,12 @@ export async function sweepForSecrets(stage: Stage): Promise<Sweep> {
     { place: "metrics", text: [...metrics].join("\n") },
     { place: "Redis", text: redis?.readCommands() ?? "" },
   ];
+  const kinds: Record<string, number> = {};
+  for (const { kind } of secrets) kinds[kind] = (kinds[kind] ?? 0) + 1;
   const search = createSecretSearch([...secrets, { name: "canary", value: canary }]);
   const found = places.flatMap(({ place, text }) => search(text).map((name) => ({ place, name })));
   return {
-    kinds: [...new Set(secrets.map(({ kind }) => kind))].toSorted(),
+    kinds,
     found: found.filter(({ name }) => name !== "canary").map(({ place, name }) => `${place}: ${name}`),
     planted: found.filter(({ name }) => name === "canary").map(({ place }) => place),
   };

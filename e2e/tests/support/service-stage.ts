@@ -230,6 +230,18 @@ export async function disconnect(stage: Stage): Promise<string> {
   return (await settle(stage, body.operation.id)).state;
 }
 
+/** Takes away whatever a failure left in the clusters, as far as that goes: tests that come later use them, too. */
+export async function abandon(stage: Stage): Promise<void> {
+  const { tenant } = stage;
+  const { body } = await tenant.client.call(operations.listControlPlanes, { params: { tenant: tenant.name } });
+  await Promise.allSettled(body.items.map(({ name }) => remove(stage, name)));
+  const isEmpty = async (): Promise<boolean> =>
+    (await tenant.client.call(operations.listControlPlanes, { params: { tenant: tenant.name } })).body.items.length ===
+    0;
+  await waitFor("all control planes to be gone", isEmpty, 60_000);
+  await disconnect(stage);
+}
+
 /** Ids of all the tenant's events from the first that a watcher saw on, in order, as they are listed. */
 export async function listEventIds({ tenant, seen }: Stage): Promise<string[]> {
   const ids: string[] = [];
@@ -265,6 +277,13 @@ export async function listClusters({ mesh, hosts }: Stage): Promise<string[]> {
   return (await Promise.all([mesh, ...hosts.values()].map((client) => listAllObjects(client)))).flat();
 }
 
+/** What stays on purpose: definitions of Istio's kinds with their API groups, and the mesh's certificate authority in its namespace. */
+const isKept = (name: string): boolean =>
+  /(CustomResourceDefinition|APIService) .*\.istio\.io /.test(name) ||
+  /^v1 (Secret istio-system\/istio-ca-secret|Namespace istio-system|ServiceAccount istio-system\/default|ConfigMap istio-system\/kube-root-ca\.crt) /.test(
+    name,
+  );
+
 /** Waits until the clusters hold no more than before, save what is kept on purpose. */
 export async function waitForNoTraces(stage: Stage, before: string[]): Promise<void> {
   let added: string[] = [];
@@ -272,7 +291,7 @@ export async function waitForNoTraces(stage: Stage, before: string[]): Promise<v
     "the clusters to hold no more than before",
     async () => {
       ({ added } = compareObjects(before, await listClusters(stage)));
-      added = added.filter((name) => !/\.istio\.io | istio-system/.test(name));
+      added = added.filter((name) => !isKept(name));
       return added.length === 0;
     },
     45_000,

@@ -1,4 +1,9 @@
-import { caSecretName, listElectionConfigMapNames, rootCertConfigMapName } from "../istio/istiod-leftovers.ts";
+import {
+  caSecretName,
+  electionConfigMapNames,
+  revocationConfigMapName,
+  rootCertConfigMapName,
+} from "../istio/istiod-leftovers.ts";
 import type { PolicyRule } from "../istio/rights-types.ts";
 import { istioSystem } from "../istio/names.ts";
 import { probeAccount } from "../prove/types.ts";
@@ -25,7 +30,7 @@ export const pluggedInCaSecretName = "cacerts";
 const istiodGatewayClasses = ["istio", "istio-remote"];
 
 /** ConfigMaps that istiod writes into every namespace. */
-const distributedConfigMaps = [rootCertConfigMapName, "istio-ca-crl"];
+const distributedConfigMaps = [rootCertConfigMapName, revocationConfigMapName];
 
 /**
  * The rights that applying, proving, renewing and removing need, and no others.
@@ -40,7 +45,6 @@ export function listPilothouseRights(lines: string[], customResourceDefinitions:
     lineRoleNames.system(line),
     lineRoleNames.reviews(line),
   ]);
-  const elections = [...new Set(lines.flatMap(listElectionConfigMapNames))];
   return {
     cluster: [
       rule("", ["namespaces"], ["get", "list"]),
@@ -71,7 +75,7 @@ export function listPilothouseRights(lines: string[], customResourceDefinitions:
     system: [
       rule(rbac, ["rolebindings"], ["get", "list", "create", "patch", "delete"]),
       rule("coordination.k8s.io", ["leases"], ["get", "list", "delete"]),
-      rule("", ["configmaps"], ["get", "delete"], elections),
+      rule("", ["configmaps"], ["get", "delete"], electionConfigMapNames),
       // Of the second only whether it is there, by a dry run: reading it would show a private key.
       rule("", ["secrets"], ["delete"], [caSecretName, pluggedInCaSecretName]),
       // To see that nothing of the tenant's is there before the namespace is removed.

@@ -15,6 +15,14 @@ test("only the newer line has something of one revision alone, and it carries it
   expect(own("1.32")).toMatchObject([{ kind: "Lease", name: "istio-gateway-status-leader-r1" }]);
 });
 
+test("what revisions share is the same for all lines, whichever of them goes last", () => {
+  const shared = (line: string) => listIstiodLeftovers(line, "r1").filter(({ scope }) => scope === "shared");
+  expect(shared("1.22")).toEqual(shared("1.32"));
+  expect(shared("1.22").map(({ name }) => name)).toEqual(
+    expect.arrayContaining(["istio-ca-crl", "istio-ip-autoallocate"]),
+  );
+});
+
 test("the election locks are among what is left", () => {
   const names = listIstiodLeftovers("1.32", "r1").map(({ name }) => name);
   expect(names).toEqual(expect.arrayContaining(listElectionConfigMapNames("1.32")));

@@ -25,21 +25,30 @@ export const rootCertConfigMapName = "istio-ca-root-cert";
 /** Secret with the mesh's self-signed certificate authority, shared by all revisions. */
 export const caSecretName = "istio-ca-secret";
 
+/** ConfigMap in every namespace with what the certificate authority has revoked. Istiods of the oldest line know none. */
+export const revocationConfigMapName = "istio-ca-crl";
+
 /**
- * ConfigMaps of `istio-system` on which the revisions of a mesh cluster elect who does a job that is done once per cluster. Their
- * names are the same in all revisions; a revision of the other line may hold the lock.
+ * ConfigMaps of `istio-system` on which the revisions of a mesh cluster, of whatever line, elect who does a job that is done once per
+ * cluster. Their names are the same in all revisions; a revision of the other line may hold the lock.
  */
+export const electionConfigMapNames = [
+  "istio-leader",
+  "istio-namespace-controller-election",
+  // The newer line elects per revision by Lease, but takes over from this one where it exists.
+  "istio-gateway-status-leader",
+  "istio-ip-autoallocate",
+];
+
+/** Those of them that istiods of a line take part in. */
 export function listElectionConfigMapNames(line: string): string[] {
-  return [
-    "istio-leader",
-    "istio-namespace-controller-election",
-    // The newer line elects per revision by Lease, but takes over from this one where it exists.
-    "istio-gateway-status-leader",
-    ...(isNewerThanOldest(line) ? ["istio-ip-autoallocate"] : []),
-  ];
+  return electionConfigMapNames.filter((name) => name !== "istio-ip-autoallocate" || isNewerThanOldest(line));
 }
 
-/** Everything that istiod of `line` with revision `revisionId` may have left in the mesh cluster. */
+/**
+ * Everything that istiod of `line` with revision `revisionId` may have left in the mesh cluster. What is shared is that of all lines: the last
+ * revision to go takes it away, and one of another line may have made it.
+ */
 export function listIstiodLeftovers(line: string, revisionId: string): IstiodLeftover[] {
   return [
     ...(isNewerThanOldest(line)
@@ -52,7 +61,7 @@ export function listIstiodLeftovers(line: string, revisionId: string): IstiodLef
           },
         ]
       : []),
-    ...listElectionConfigMapNames(line).map((name) => ({
+    ...electionConfigMapNames.map((name) => ({
       ...inSystem("v1", "ConfigMap", name),
       scope: "shared" as const,
       keep: false,
@@ -67,19 +76,15 @@ export function listIstiodLeftovers(line: string, revisionId: string): IstiodLef
       keep: false,
       reason: "root certificate that proxies trust; proxies of another revision need it",
     },
-    ...(isNewerThanOldest(line)
-      ? [
-          {
-            apiVersion: "v1",
-            kind: "ConfigMap",
-            name: "istio-ca-crl",
-            namespace: "every",
-            scope: "shared" as const,
-            keep: false,
-            reason: "revocation list of the certificate authority, empty without a plugged-in one",
-          },
-        ]
-      : []),
+    {
+      apiVersion: "v1",
+      kind: "ConfigMap",
+      name: revocationConfigMapName,
+      namespace: "every",
+      scope: "shared",
+      keep: false,
+      reason: "revocation list of the certificate authority, empty without a plugged-in one",
+    },
     ...["istio", "istio-remote"].map((name) => ({
       apiVersion: "gateway.networking.k8s.io/v1",
       kind: "GatewayClass",

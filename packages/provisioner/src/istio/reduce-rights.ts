@@ -1,4 +1,9 @@
-import { listElectionConfigMapNames, caSecretName, rootCertConfigMapName } from "./istiod-leftovers.ts";
+import {
+  caSecretName,
+  listElectionConfigMapNames,
+  revocationConfigMapName,
+  rootCertConfigMapName,
+} from "./istiod-leftovers.ts";
 import type { PolicyRule } from "./rights-types.ts";
 import { isNewerThanOldest } from "./version-line.ts";
 
@@ -93,7 +98,7 @@ export function reduceSystemRules(line: string, rules: PolicyRule[]): PolicyRule
 }
 
 function distributedConfigMapNames(newer: boolean): string[] {
-  return newer ? [rootCertConfigMapName, "istio-ca-crl"] : [rootCertConfigMapName];
+  return newer ? [rootCertConfigMapName, revocationConfigMapName] : [rootCertConfigMapName];
 }
 
 /** Status is only ever read, updated or patched; a chart's other verbs on it have no effect. */
