@@ -170,9 +170,9 @@ describe("an istiod cluster's API server that is away for three minutes", () => 
       goes: { state: "succeeded" },
     });
     for (const { wentOnAfterMs, endedAfterMs, taken } of Object.values(seen.ends)) {
-      expect(wentOnAfterMs, JSON.stringify(taken)).toBeLessThan(20_000);
+      expect({ wentOnAfterMs, taken }).toSatisfy(() => wentOnAfterMs < 20_000);
       // The cluster's own DNS, which istiod is reached by, looks again up to a minute later.
-      expect(endedAfterMs, JSON.stringify(taken)).toBeLessThan(75_000);
+      expect({ endedAfterMs, taken }).toSatisfy(() => endedAfterMs < 75_000);
     }
     // Two istiods are other pods than one, so that a change is a rollout.
     expect(seen.planes).toEqual({ stays: readyOnce, comes: readyOnce, grows: { ...readyOnce, replicaSets: 2 } });
