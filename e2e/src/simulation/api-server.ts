@@ -67,6 +67,7 @@ export async function startApiServer(
       method,
       url,
       ...(token === undefined ? {} : { token }),
+      ...(headers.accept === undefined ? {} : { accept: headers.accept }),
       ...(user === undefined ? {} : { user }),
       ...(bytes.length === 0 ? {} : { body: parseShared(bytes) }),
     });

@@ -1,7 +1,7 @@
 import type { KubeObject } from "@pilothouse/provisioner";
 import { ApiError, createNotFound, describeError } from "./api-error.ts";
 import type { Authorizer } from "./authorizer.ts";
-import { describeApi, describeOpenApi } from "./discovery.ts";
+import { describeAll, describeApi, describeOpenApi } from "./discovery.ts";
 import type { Identities, User } from "./identities.ts";
 import { writeShared } from "./json-text.ts";
 import type { KindTable, ServedKind } from "./kinds.ts";
@@ -17,6 +17,8 @@ export interface ApiCall {
   url: string;
   token?: string;
   user?: User;
+  /** The forms of an answer that the caller takes; JSON of whole objects when absent. */
+  accept?: string;
   body?: unknown;
 }
 
@@ -112,14 +114,20 @@ export function createClusterApi(options: ClusterApiOptions): ClusterApi {
     }
   }
 
-  function list(target: Omit<Target, "name">, query: URLSearchParams): string {
+  function list(target: Omit<Target, "name">, query: URLSearchParams, accept = ""): string {
     const byLabel = readLabelSelector(query.get("labelSelector") ?? "");
     const byField = readFieldSelector(query.get("fieldSelector") ?? "");
     const found = store.list(target.kind, target.namespace).filter((object) => byLabel(object) && byField(object));
     const { group, kind } = target.kind;
     const apiVersion = group === "" ? target.version : `${group}/${target.version}`;
-    const items = found.map((object) => writeShared(show(target, object)));
-    return `{"kind":"${kind}List","apiVersion":"${apiVersion}","metadata":{"resourceVersion":"${store.version()}"},"items":[${items.join(",")}]}`;
+    const isShort = accept.includes("as=PartialObjectMetadataList");
+    const items = found.map((object) =>
+      isShort
+        ? `{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/v1","metadata":${JSON.stringify(object.metadata)}}`
+        : writeShared(show(target, object)),
+    );
+    const type = isShort ? { kind: "PartialObjectMetadata", apiVersion: "meta.k8s.io/v1" } : { kind, apiVersion };
+    return `{"kind":"${type.kind}List","apiVersion":"${type.apiVersion}","metadata":{"resourceVersion":"${store.version()}"},"items":[${items.join(",")}]}`;
   }
 
   async function callObject(route: Route, call: ApiCall, user: User, query: URLSearchParams): Promise<ApiAnswer> {
@@ -161,7 +169,7 @@ export function createClusterApi(options: ClusterApiOptions): ClusterApi {
     if (subresource !== "") throw new ApiError(404, "NotFound", "the server could not find the requested resource");
     if (call.method === "GET" && route.name === "") {
       allow("list", "");
-      return { status: 200, text: list(target, query) };
+      return { status: 200, text: list(target, query, call.accept) };
     }
     const live = store.get(kind, target.namespace, name);
     switch (call.method) {
@@ -196,7 +204,8 @@ export function createClusterApi(options: ClusterApiOptions): ClusterApi {
     const user = call.token === undefined ? call.user : identities.authenticate(call.token);
     if (user === undefined) throw new ApiError(401, "Unauthorized", "Unauthorized");
     if (call.method === "GET") {
-      const document = describeApi(kinds, pathname) ?? describeOpenApi(pathname);
+      const isAll = pathname === "/apis" && (call.accept ?? "").includes("as=APIGroupDiscoveryList");
+      const document = isAll ? describeAll(kinds) : (describeApi(kinds, pathname) ?? describeOpenApi(pathname));
       if (document !== undefined) return { status: 200, text: JSON.stringify(document) };
     }
     const route = readRoute(pathname);

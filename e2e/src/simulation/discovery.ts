@@ -29,6 +29,28 @@ function describeKind({ resource, kind, namespaced }: ServedKind): object[] {
   return [own, { name: "serviceaccounts/token", kind: "TokenRequest", namespaced, verbs: ["create"] }];
 }
 
+/** All groups with all that they serve, in one document. */
+export function describeAll(kinds: KindTable): object {
+  const items = [...listGroups(kinds)].map(([name, versions]) => ({
+    metadata: { name, creationTimestamp: null },
+    versions: versions.map((version) => ({
+      version,
+      freshness: "Current",
+      resources: kinds
+        .all()
+        .filter((kind) => kind.group === name && kind.versions.includes(version))
+        .map(({ group, resource, kind, namespaced }) => ({
+          resource,
+          responseKind: { group, version, kind },
+          scope: namespaced ? "Namespaced" : "Cluster",
+          singularResource: kind.toLowerCase(),
+          verbs,
+        })),
+    })),
+  }));
+  return { kind: "APIGroupDiscoveryList", apiVersion: "apidiscovery.k8s.io/v2", metadata: {}, items };
+}
+
 /** A discovery document; undefined for a path that is none, or of a version that is not served. */
 export function describeApi(kinds: KindTable, path: string): object | undefined {
   if (path === "/version") return { major: "1", minor: "34", gitVersion: "v1.34.4-simulated", platform: "linux/amd64" };

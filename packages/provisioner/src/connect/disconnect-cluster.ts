@@ -178,7 +178,7 @@ async function assertNoRevisions(client: KubeClient, clusterId: string): Promise
  */
 async function removeCustomResources(client: KubeClient): Promise<number> {
   const kind = { apiVersion: "apiextensions.k8s.io/v1", kind: "CustomResourceDefinition" };
-  const names = (await client.list(kind))
+  const names = (await client.listMetadata(kind))
     .map(({ metadata }) => metadata.name)
     .filter((name) => name.endsWith(".istio.io"));
   const removed = await Promise.all(

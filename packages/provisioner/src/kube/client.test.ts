@@ -116,6 +116,38 @@ test("a list is read page by page, and its items get the kind that lists leave o
   expect(seen[0]?.url).toBe("/api/v1/namespaces?limit=500&labelSelector=x%3Dy");
 });
 
+test("of a list, the metadata alone is asked for in the form that the server keeps the rest back in", async () => {
+  const { url, seen } = await startServer((_entry, response) =>
+    respond(response, 200, {
+      kind: "PartialObjectMetadataList",
+      metadata: {},
+      items: [{ kind: "PartialObjectMetadata", apiVersion: "meta.k8s.io/v1", metadata: { name: "a" } }],
+    }),
+  );
+  const found = await connect(url).listMetadata({ apiVersion: "v1", kind: "Namespace" });
+  expect(found.map(({ metadata }) => metadata.name)).toEqual(["a"]);
+  expect(seen[0]?.accept).toBe("application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1");
+});
+
+test("all that is served is read in one call; an older server's list of groups is no answer to that", async () => {
+  const group = { metadata: { name: "networking.istio.io" } };
+  const versions = [{ version: "v1", resources: [{ resource: "sidecars" }, { resource: "gateways" }] }];
+  let answer: object = {
+    kind: "APIGroupDiscoveryList",
+    items: [{ ...group, versions }, { metadata: { name: "empty" } }],
+  };
+  const { url, seen } = await startServer((_entry, response) => respond(response, 200, answer));
+  const client = connect(url);
+  expect([...((await client.listServed()) ?? [])]).toEqual([
+    "networking.istio.io/v1/sidecars",
+    "networking.istio.io/v1/gateways",
+  ]);
+  expect(seen.map((entry) => entry.url)).toEqual(["/apis"]);
+  expect(seen[0]?.accept).toMatch(/^application\/json;as=APIGroupDiscoveryList;g=apidiscovery\.k8s\.io;v=v2,/);
+  answer = { kind: "APIGroupList", groups: [{ name: "networking.istio.io" }] };
+  expect(await client.listServed()).toBeUndefined();
+});
+
 test("what is not there is undefined, an empty list, or false; a kind that isn't served can't be written", async () => {
   const { url } = await startServer((_entry, response) => respond(response, 404, { message: "no" }));
   const client = connect(url);

@@ -1,16 +1,18 @@
 import { ProvisionerError } from "../errors.ts";
 import type { ClusterAccess } from "../types.ts";
-import { createDiscovery, pathOfKind } from "./discovery.ts";
+import { createDiscovery, discoveryForm, pathOfKind, readServed } from "./discovery.ts";
 import type { ServedKind } from "./discovery.ts";
 import { fieldAt, isRecord, stringAt } from "./field-at.ts";
 import { createTransport } from "./transport.ts";
 import type { TransportOptions } from "./transport.ts";
-import type { KubeClient, KubeObject, ObjectRef } from "./types.ts";
+import type { KubeClient, KubeObject, ListOptions, ObjectRef } from "./types.ts";
 
 /** Field manager of everything Pilothouse applies. */
 const fieldManager = "pilothouse";
 const objectsPerPage = 500;
 const mostPages = 200;
+/** A list without specs and status; see "Resource representations" of the Kubernetes API. */
+const metadataForm = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
 
 /**
  * A client for one API server.
@@ -34,6 +36,39 @@ export function createKubeClient(access: ClusterAccess, options: TransportOption
     );
   }
 
+  async function listObjects(
+    kind: { apiVersion: string; kind: string },
+    { namespace, labelSelector, fieldSelector }: ListOptions,
+    accept?: string,
+  ): Promise<KubeObject[]> {
+    const served = await discovery.find(kind);
+    if (!served) return [];
+    const path = pathOfKind(served, namespace);
+    const call = { verb: "list", subject: `${served.resource}${namespace ? ` in ${namespace}` : ""}` };
+    const objects: KubeObject[] = [];
+    let next = "";
+    for (let page = 0; page < mostPages; page += 1) {
+      const query = new URLSearchParams({ limit: String(objectsPerPage) });
+      if (labelSelector) query.set("labelSelector", labelSelector);
+      if (fieldSelector) query.set("fieldSelector", fieldSelector);
+      if (next) query.set("continue", next);
+      const form = accept === undefined ? {} : { accept };
+      const body = await transport.send({ method: "GET", path: `${path}?${query}`, ...form }, call);
+      const items = fieldAt(body, "items");
+      for (const item of Array.isArray(items) ? items : []) {
+        // Items of a list carry neither of the two.
+        objects.push(readObject(isRecord(item) ? { apiVersion: kind.apiVersion, kind: kind.kind, ...item } : item));
+      }
+      next = stringAt(body, "metadata", "continue") ?? "";
+      if (!next) return objects;
+    }
+    throw new ProvisionerError(
+      "unknown",
+      "ListTooLong",
+      `${access.server} has more than ${mostPages * objectsPerPage} ${call.subject}, more than Pilothouse reads.`,
+    );
+  }
+
   return {
     server: access.server,
 
@@ -45,35 +80,13 @@ export function createKubeClient(access: ClusterAccess, options: TransportOption
       return body === undefined ? undefined : readObject(body);
     },
 
-    async list(kind, listOptions = {}) {
-      const served = await discovery.find(kind);
-      if (!served) return [];
-      const path = pathOfKind(served, listOptions.namespace);
-      const call = {
-        verb: "list",
-        subject: `${served.resource}${listOptions.namespace ? ` in ${listOptions.namespace}` : ""}`,
-      };
-      const objects: KubeObject[] = [];
-      let next = "";
-      for (let page = 0; page < mostPages; page += 1) {
-        const query = new URLSearchParams({ limit: String(objectsPerPage) });
-        if (listOptions.labelSelector) query.set("labelSelector", listOptions.labelSelector);
-        if (listOptions.fieldSelector) query.set("fieldSelector", listOptions.fieldSelector);
-        if (next) query.set("continue", next);
-        const body = await transport.send({ method: "GET", path: `${path}?${query}` }, call);
-        const items = fieldAt(body, "items");
-        for (const item of Array.isArray(items) ? items : []) {
-          // Items of a list carry neither of the two.
-          objects.push(readObject(isRecord(item) ? { apiVersion: kind.apiVersion, kind: kind.kind, ...item } : item));
-        }
-        next = stringAt(body, "metadata", "continue") ?? "";
-        if (!next) return objects;
-      }
-      throw new ProvisionerError(
-        "unknown",
-        "ListTooLong",
-        `${access.server} has more than ${mostPages * objectsPerPage} ${call.subject}, more than Pilothouse reads.`,
-      );
+    list: (kind, listOptions = {}) => listObjects(kind, listOptions),
+
+    listMetadata: (kind, listOptions = {}) => listObjects(kind, listOptions, metadataForm),
+
+    async listServed() {
+      const call = { verb: "read", subject: "all that it serves" };
+      return readServed(await transport.send({ method: "GET", path: "/apis", accept: discoveryForm }, call));
     },
 
     async create(object, { dryRun = false } = {}) {

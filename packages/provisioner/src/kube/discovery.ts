@@ -1,3 +1,4 @@
+import { z } from "zod";
 import { ProvisionerError } from "../errors.ts";
 import { findBuiltIn } from "./built-in-kinds.ts";
 import { fieldAt, isRecord, stringAt } from "./field-at.ts";
@@ -59,6 +60,37 @@ export function createDiscovery(transport: Transport): Discovery {
       return (await loading).get(kind);
     },
   };
+}
+
+/** Discovery of all groups in one answer; a server that does not know it answers with the list of groups alone. */
+export const discoveryForm = "application/json;as=APIGroupDiscoveryList;g=apidiscovery.k8s.io;v=v2,application/json";
+
+const GroupsSchema = z.object({
+  kind: z.literal("APIGroupDiscoveryList"),
+  items: z.array(
+    z.object({
+      metadata: z.object({ name: z.string() }),
+      versions: z
+        .array(
+          z.object({
+            version: z.string(),
+            resources: z.array(z.object({ resource: z.string() })).default([]),
+          }),
+        )
+        .default([]),
+    }),
+  ),
+});
+
+/** What such an answer says is served, as `<group>/<version>/<resource>`; undefined for an answer of another form. */
+export function readServed(body: unknown): ReadonlySet<string> | undefined {
+  const { data } = GroupsSchema.safeParse(body);
+  if (data === undefined) return undefined;
+  return new Set(
+    data.items.flatMap(({ metadata: { name }, versions }) =>
+      versions.flatMap(({ version, resources }) => resources.map(({ resource }) => `${name}/${version}/${resource}`)),
+    ),
+  );
 }
 
 /** Path of an object, or of the collection when `name` is undefined. */

@@ -13,6 +13,7 @@ export interface SeenRequest {
   body: unknown;
   authorization: string | undefined;
   contentType: string | undefined;
+  accept: string | undefined;
 }
 
 export type Answer = (seen: SeenRequest, response: ServerResponse, request: IncomingMessage) => void;
@@ -51,6 +52,7 @@ export async function startTestServer(
         body,
         authorization: request.headers.authorization,
         contentType: request.headers["content-type"],
+        accept: request.headers.accept,
       };
       seen.push(entry);
       if (url in apis) respond(response, 200, apis[url]);

@@ -40,6 +40,8 @@ export interface TransportRequest {
   path: string;
   body?: unknown;
   contentType?: string;
+  /** In place of plain JSON. */
+  accept?: string;
 }
 
 export interface Transport {
@@ -133,10 +135,11 @@ export function createTransport(access: ClusterAccess, options: TransportOptions
         {
           method: request.method,
           path: request.method === "GET" ? request.path : withServerTimeout(request.path, limitMs),
-          headers:
-            request.body === undefined
-              ? headers
-              : { ...headers, "content-type": request.contentType ?? "application/json" },
+          headers: {
+            ...headers,
+            ...(request.accept === undefined ? {} : { accept: request.accept }),
+            ...(request.body === undefined ? {} : { "content-type": request.contentType ?? "application/json" }),
+          },
           body: request.body === undefined ? null : JSON.stringify(request.body),
         },
         collector,

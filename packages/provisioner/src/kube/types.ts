@@ -25,6 +25,16 @@ export interface ObjectRef {
   namespace?: string;
 }
 
+/** An object of which only the metadata was asked for. */
+export type ObjectMetadata = Pick<KubeObject, "metadata">;
+
+/** Which objects a list is of; all when nothing is said. */
+export interface ListOptions {
+  namespace?: string;
+  labelSelector?: string;
+  fieldSelector?: string;
+}
+
 /**
  * The calls Pilothouse makes to an API server. Every call has a time limit, ends when the client's signal is aborted, and no
  * write is sent once the client's deadline has passed. Failures are ProvisionerErrors.
@@ -34,10 +44,14 @@ export interface KubeClient {
   /** undefined when the object, or its kind, does not exist. */
   get(ref: ObjectRef): Promise<KubeObject | undefined>;
   /** All pages. An empty list when the kind is not served. */
-  list(
-    kind: { apiVersion: string; kind: string },
-    options?: { namespace?: string; labelSelector?: string; fieldSelector?: string },
-  ): Promise<KubeObject[]>;
+  list(kind: { apiVersion: string; kind: string }, options?: ListOptions): Promise<KubeObject[]>;
+  /** As `list`, but the server sends no more of the objects than their metadata. */
+  listMetadata(kind: { apiVersion: string; kind: string }, options?: ListOptions): Promise<ObjectMetadata[]>;
+  /**
+   * All that is served below `/apis`, as `<group>/<version>/<resource>`, in one call; undefined when the server is older than that form of discovery
+   * (Kubernetes 1.30 and later have `apidiscovery.k8s.io/v2`).
+   */
+  listServed(): Promise<ReadonlySet<string> | undefined>;
   /** POST; a dry run reaches admission and stores nothing. */
   create(object: KubeObject, options?: { dryRun?: boolean }): Promise<KubeObject>;
   /** Server-side apply, forced, with the field manager `pilothouse`; a dry run reaches admission and stores nothing. */

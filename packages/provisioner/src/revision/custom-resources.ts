@@ -13,7 +13,11 @@ const hashAnnotation = "pilothouse.io/content-hash";
 const kind = { apiVersion: "apiextensions.k8s.io/v1", kind: "CustomResourceDefinition" };
 
 const DefinitionSchema = z.looseObject({
-  spec: z.looseObject({ versions: z.array(z.looseObject({ name: z.string(), served: z.boolean() })) }),
+  spec: z.looseObject({
+    group: z.string(),
+    names: z.looseObject({ plural: z.string() }),
+    versions: z.array(z.looseObject({ name: z.string(), served: z.boolean() })),
+  }),
   // Null right after a definition was made.
   status: z
     .looseObject({ conditions: z.array(z.looseObject({ type: z.string(), status: z.string() })).nullish() })
@@ -57,6 +61,28 @@ async function readDefinitions(
   );
 }
 
+/**
+ * Whether all definitions are there as they are wanted, by what costs little to read: their marks, and what the server says that it
+ * serves, which are established ones alone. What is wrong, if it is not so, a full reading tells.
+ */
+async function areServedAsMarked(
+  { meshClient }: RevisionScope,
+  wanted: KubeObject[],
+  marked: KubeObject[],
+): Promise<boolean> {
+  const [all, served] = await Promise.all([meshClient.listMetadata(kind), meshClient.listServed()]);
+  if (
+    served === undefined ||
+    !wanted.flatMap((definition) => readFacts(definition).paths).every((path) => served.has(path))
+  )
+    return false;
+  const annotations = new Map(all.map(({ metadata }) => [metadata.name, metadata.annotations ?? {}]));
+  return marked.every((definition) => {
+    const found = annotations.get(definition.metadata.name);
+    return found !== undefined && !isBehind(definition, found);
+  });
+}
+
 /** What of the wanted definitions the mesh cluster does not serve, as `name version`. */
 function listMissing(wanted: KubeObject[], present: Map<string, FoundDefinition>): string[] {
   return wanted.flatMap((definition) => {
@@ -67,20 +93,30 @@ function listMissing(wanted: KubeObject[], present: Map<string, FoundDefinition>
   });
 }
 
-/** Of rendered definitions, which are kept: a megabyte of JSON is hashed once, not with every look. */
-const hashes = new WeakMap<KubeObject, string>();
+interface DefinitionFacts {
+  hash: string;
+  /** `<group>/<version>/<resource>` of each version that it has served. */
+  paths: string[];
+}
 
-function hashDefinition(definition: KubeObject): string {
-  const known = hashes.get(definition);
+/** Of rendered definitions, which are kept: a megabyte of JSON is read and hashed once, not with every look. */
+const facts = new WeakMap<KubeObject, DefinitionFacts>();
+
+function readFacts(definition: KubeObject): DefinitionFacts {
+  const known = facts.get(definition);
   if (known !== undefined) return known;
-  const hash = createHash("sha256").update(JSON.stringify(definition)).digest("hex").slice(0, 16);
-  hashes.set(definition, hash);
-  return hash;
+  const { group, names } = DefinitionSchema.parse(definition).spec;
+  const read = {
+    hash: createHash("sha256").update(JSON.stringify(definition)).digest("hex").slice(0, 16),
+    paths: servedVersions(definition).map((version) => `${group}/${version}/${names.plural}`),
+  };
+  facts.set(definition, read);
+  return read;
 }
 
 /** A definition with the marks by which a later run knows whether it has to be applied again. */
 function markDefinition(definition: KubeObject, { line, version }: IstioVersion): KubeObject {
-  const hash = hashDefinition(definition);
+  const { hash } = readFacts(definition);
   return {
     ...definition,
     metadata: {
@@ -123,15 +159,19 @@ function isNewer(version: string, other: string): boolean {
   return minor === otherMinor ? patch > otherPatch : minor > otherMinor;
 }
 
-/** Whether a definition has to be applied: it is absent, or of the same or an older version with other content. */
-function isDue(wanted: KubeObject, present: FoundDefinition | undefined): boolean {
-  const found = present?.annotations ?? {};
+/** Whether the marks of a definition that is there are those of an older version, or of other content of the same. */
+function isBehind(wanted: KubeObject, found: Record<string, string>): boolean {
   const mark = wanted.metadata.annotations ?? {};
   if (isNewer(found[versionAnnotation] ?? found[lineAnnotation] ?? "", mark[versionAnnotation] ?? "")) return false;
-  return (
-    found[hashAnnotation] !== mark[hashAnnotation] ||
-    (present !== undefined && listMissing([wanted], new Map([[wanted.metadata.name, present]])).length > 0)
-  );
+  return found[hashAnnotation] !== mark[hashAnnotation];
+}
+
+/** Whether a definition has to be applied: it is absent, behind, or does not serve what its marks say. */
+function isDue(wanted: KubeObject, present: FoundDefinition | undefined): boolean {
+  if (present === undefined || isBehind(wanted, present.annotations)) return true;
+  const mark = wanted.metadata.annotations ?? {};
+  const isOwn = present.annotations[hashAnnotation] === mark[hashAnnotation];
+  return isOwn && listMissing([wanted], new Map([[wanted.metadata.name, present]])).length > 0;
 }
 
 /** A line's definitions serve all that an older line needs, and never the other way round. */
@@ -153,15 +193,20 @@ export async function ensureCustomResources(scope: RevisionScope): Promise<Phase
   const { meshClient, provider, revision, signal } = scope;
   const wanted = await renderCrds(revision.version, { ...helmSettings(provider), signal });
   const names = new Set(wanted.map((definition) => definition.metadata.name));
+  const marked = wanted.map((definition) => markDefinition(definition, revision.version));
+  const message = `The mesh cluster serves all that istiod ${revision.version.version} reads.`;
+  const isServed: PhaseResult = { condition: { type, status: "True", reason: "Served", message } };
+  if (await areServedAsMarked(scope, wanted, marked)) {
+    if (revision.customResources !== "leave") scope.step("customResourcesApplied");
+    return isServed;
+  }
   let present = await readDefinitions(scope, names);
   if (revision.customResources !== "leave") {
     const keepsForeign = areForeignNewer(wanted, present);
-    const due = wanted
-      .map((definition) => markDefinition(definition, revision.version))
-      .filter((definition) => {
-        const found = present.get(definition.metadata.name);
-        return isDue(definition, found) && !(keepsForeign && found !== undefined && !isMarked(found));
-      });
+    const due = marked.filter((definition) => {
+      const found = present.get(definition.metadata.name);
+      return isDue(definition, found) && !(keepsForeign && found !== undefined && !isMarked(found));
+    });
     await Promise.all(due.map((definition) => meshClient.apply(definition)));
     if (due.length > 0) present = await readDefinitions(scope, names);
     scope.step("customResourcesApplied");
@@ -174,13 +219,16 @@ export async function ensureCustomResources(scope: RevisionScope): Promise<Phase
     };
   }
   if (![...present.values()].every(({ isEstablished }) => isEstablished)) {
-    const message = "The mesh cluster is taking up Istio's CustomResourceDefinitions.";
     return {
-      condition: { type, status: "False", reason: "NotEstablished", message },
+      condition: {
+        type,
+        status: "False",
+        reason: "NotEstablished",
+        message: "The mesh cluster is taking up Istio's CustomResourceDefinitions.",
+      },
       requeueAfterMs: 100,
       blocks: true,
     };
   }
-  const message = `The mesh cluster serves all that istiod ${revision.version.version} reads.`;
-  return { condition: { type, status: "True", reason: "Served", message } };
+  return isServed;
 }

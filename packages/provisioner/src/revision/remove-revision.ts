@@ -71,7 +71,7 @@ async function removeAll(client: KubeClient, refs: ObjectRef[]): Promise<boolean
 
 /** Whether another revision of this mesh cluster has an identity: then what all revisions share stays. */
 async function isLastRevision(scope: RevisionScope): Promise<boolean> {
-  const accounts = await scope.meshClient.list(
+  const accounts = await scope.meshClient.listMetadata(
     { apiVersion: "v1", kind: "ServiceAccount" },
     {
       namespace: identityNamespace,
@@ -91,7 +91,9 @@ async function removeLeftovers(
       (isLast || leftover.scope === "revision") && (!leftover.keep || (isLast && removeCertificateAuthority)),
   );
   const namespaces = found.some((leftover) => leftover.namespace === "every")
-    ? (await scope.meshClient.list({ apiVersion: "v1", kind: "Namespace" })).map((namespace) => namespace.metadata.name)
+    ? (await scope.meshClient.listMetadata({ apiVersion: "v1", kind: "Namespace" })).map(
+        ({ metadata }) => metadata.name,
+      )
     : [];
   await Promise.all(
     found.flatMap(({ apiVersion, kind, name, namespace }) => {
