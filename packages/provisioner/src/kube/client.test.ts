@@ -352,6 +352,31 @@ test("clients that share connections use each other's, and closing one ends its 
   await expect(first.get(namespaceRef)).rejects.toMatchObject({ code: "ClientClosed" });
 });
 
+test("a few requests wait for one handshake; then each gets a connection of its own, four at the most", async () => {
+  const sockets = new Set<unknown>();
+  const waiting: (() => void)[] = [];
+  const { url } = await startServer((entry, response, request) => {
+    sockets.add(request.socket);
+    if (entry.url.includes("/slow/")) waiting.push(() => respond(response, 200, configMap));
+    else respond(response, 200, configMap);
+  });
+  const client = connect(url);
+  await Promise.all(Array.from({ length: 4 }, () => client.get(namespaceRef)));
+  expect(sockets.size).toBe(1);
+
+  const slow = { apiVersion: "v1", kind: "ConfigMap", namespace: "slow", name: "a" };
+  const first = client.get(slow);
+  await expect.poll(() => waiting.length).toBe(1);
+  const more = Array.from({ length: 12 }, () => client.get(slow));
+  await expect.poll(() => waiting.length).toBe(4);
+  for (let answered = 0; answered < 13; answered += 1) {
+    await expect.poll(() => waiting.length).toBeGreaterThan(answered);
+    waiting[answered]?.();
+  }
+  await Promise.all([first, ...more]);
+  expect(sockets.size).toBe(4);
+});
+
 test("connections whose addresses are checked are not shared", () => {
   const checkAddress = () => Promise.resolve([{ address: "127.0.0.1", family: 4 }]);
   expect(() => connect("https://127.0.0.1:1", {}, { sharesConnections: true, checkAddress })).toThrow(

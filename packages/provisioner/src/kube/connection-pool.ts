@@ -13,6 +13,7 @@ export interface PooledConnection {
   client: Client;
   /** Requests that were given to it and have not ended. Whoever picks it counts. */
   running: number;
+  isOpen: boolean;
 }
 
 /** Connections to one API server. */
@@ -32,6 +33,11 @@ export interface PoolOptions {
 }
 
 const connectionsPerServer = 4;
+/**
+ * So many requests wait for a connection that is being opened, before another one is: a handshake takes two journeys to the server and a
+ * millisecond or more of processor time on both sides, an answer to a request that waits ahead usually one.
+ */
+const mostWaitingForOpening = 3;
 const idleConnectionMs = 30_000;
 /** Servers, or credentials of one, whose connections are kept; idle ones end by themselves. */
 const mostShared = 256;
@@ -67,6 +73,10 @@ function createPool(access: ClusterAccess, options: PoolOptions): ConnectionPool
   return {
     /** undici's own Pool opens a second connection for a request that follows at once, because the first is idle a turn later. */
     pick() {
+      const opening = connections.find(
+        ({ isOpen, running }) => !isOpen && running > 0 && running <= mostWaitingForOpening,
+      );
+      if (opening) return opening;
       const least = connections.toSorted((a, b) => a.running - b.running)[0];
       if (least && (least.running === 0 || connections.length === connectionsPerServer)) return least;
       const client = new Client(access.server, {
@@ -79,7 +89,13 @@ function createPool(access: ClusterAccess, options: PoolOptions): ConnectionPool
         headersTimeout: 0,
         bodyTimeout: 0,
       });
-      const connection = { client, running: 0 };
+      const connection = { client, running: 0, isOpen: false };
+      client.on("connect", () => {
+        connection.isOpen = true;
+      });
+      client.on("disconnect", () => {
+        connection.isOpen = false;
+      });
       connections.push(connection);
       return connection;
     },
