@@ -9,10 +9,12 @@ import {
   disconnectCluster,
   type DisconnectRequest,
   type DisconnectResult,
+  findMeshRevisions,
   type IstiodCluster,
   managedByLabel,
   managedByValue,
   type MeshCluster,
+  type MeshRequest,
   openRevisionStream,
   type Proof,
   proveRevision,
@@ -20,6 +22,7 @@ import {
   reconcileRevision,
   type RemovalRequest,
   type RemovalResult,
+  removeMeshOrphan,
   removeRevision,
   renewClusterToken,
   type RevisionRequest,
@@ -70,6 +73,10 @@ export interface Provisioner {
   renewClusterToken: (request: RenewRequest) => Promise<RenewResult>;
   reconcileRevision: (request: RevisionRequest) => Promise<RevisionResult>;
   removeRevision: (request: RemovalRequest) => Promise<RemovalResult>;
+  /** Ids of all revisions that have something in a mesh cluster. */
+  findMeshRevisions: (request: MeshRequest) => Promise<string[]>;
+  /** Removes what one of them, that nobody wants, has there. */
+  removeMeshOrphan: (request: MeshRequest & { revisionId: string; lines: readonly string[] }) => Promise<void>;
   openProber: (target: ProbeTarget, provider: ProviderConfig) => Prober;
   openHealthCheck: (cluster: IstiodCluster) => HealthCheck;
   /** Namespaces of revisions in an istiod cluster. */
@@ -89,6 +96,8 @@ export const clusterProvisioner: Provisioner = {
   renewClusterToken,
   reconcileRevision,
   removeRevision,
+  findMeshRevisions,
+  removeMeshOrphan,
   openProber,
   openHealthCheck,
 

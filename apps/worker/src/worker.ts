@@ -47,6 +47,8 @@ export interface WorkerOptions extends Omit<WorkerConfig, "provider"> {
   log: Log;
   /** Times that tests make shorter. */
   times?: { sentinel?: SentinelTimes; health?: HealthTimes };
+  /** Share of the looks at a mesh cluster that also look for what nobody wants; another one in tests. */
+  orphanLookShare?: number;
 }
 
 /** Longest time of one look, in milliseconds: what has not ended by then hangs, and is tried again. */
@@ -59,6 +61,8 @@ const retentionIntervalMs = 30_000;
 const eventRetentionIntervalMs = 3_600_000;
 const janitorIntervalMs = 300_000;
 const rotationIntervalMs = 60_000;
+/** Connected mesh clusters are looked at every ten minutes: for what nobody wants about once an hour. */
+const orphanLookShare = 1 / 6;
 /** A poll or a renewal that has not succeeded for so long is a problem, in milliseconds. */
 const unreadyAfterMs = 10_000;
 const deadAfterMs = 120_000;
@@ -93,6 +97,8 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     keys,
     tokenLifetimeSeconds: options.tokenLifetimeSeconds,
     onTrouble: health.look,
+    janitor: options.janitor,
+    orphanLookShare: options.orphanLookShare ?? orphanLookShare,
     log,
   };
   const engine = createEngine({

@@ -307,3 +307,37 @@ test("the janitor reports a namespace that no row wants, and leaves it", async (
   expect(bench.provisioner().revisions.size).toBe(0);
   await database.$disconnect();
 });
+
+test("what a removed revision has left in a mesh cluster is told of, and taken away ten minutes later when that is wished", async () => {
+  const worker = await bench.launch({ orphanLookShare: 1 });
+  const { clusterId } = await bench.createOne("cp");
+  bench.provisioner().left.add("gone-1-32-abcde");
+  const look = () =>
+    bench.seeder.query("UPDATE work_items SET next_reconcile_at = now() WHERE kind = 'cluster' AND object_id = $1", [
+      clusterId,
+    ]);
+  await look();
+  await bench.until("it is told of", () => bench.isStatus(clusterId, "Clean", "False"));
+  const age = () =>
+    bench.seeder.query(
+      "UPDATE conditions SET last_transition_at = now() - interval '11 minutes' WHERE object_id = $1 AND type = 'Clean'",
+      [clusterId],
+    );
+  await age();
+  await look();
+  const wasLooked = (times: number) =>
+    bench.until(
+      "it was looked at",
+      async () => bench.provisioner().calls.filter((call) => call.startsWith("renew")).length >= times,
+    );
+  await wasLooked(2);
+  await worker.stop();
+  expect([...bench.provisioner().left]).toEqual(["gone-1-32-abcde"]);
+
+  // A share of none: what is known to be unclean is looked at all the same.
+  await bench.launch({ orphanLookShare: 0, janitor: "remove" });
+  await look();
+  await bench.until("it was taken away", () => bench.isStatus(clusterId, "Clean", "True"));
+  expect([...bench.provisioner().left]).toEqual([]);
+  expect(bench.logged.filter((line) => line.includes("no row wants")).length).toBeGreaterThan(1);
+});

@@ -26,6 +26,7 @@ import {
   deleteSeed,
   deleteVersion,
   deleteVersionLine,
+  eraseExpired,
   getIstiodCluster,
   getRegion,
   getSeed,
@@ -221,19 +222,26 @@ test("what is named must exist, and fit", async () => {
   });
 });
 
-test("an istiod cluster's kubeconfig is sealed, and replaced by a newer one", async () => {
+test("an istiod cluster's kubeconfig is sealed, and replaced by a newer one; what is superseded is erased", async () => {
   const name = await makeIstiodCluster(ground());
+  const list = () => ground().owner.sealedSecret.findMany({ where: { objectId: name }, orderBy: { createdAt: "asc" } });
+  const [first] = await list();
   const answer = await changeIstiodCluster(asPlatform(ground()), {
     name,
     ifMatch: '"1"',
     body: { kubeconfig: "newer" },
   });
   expect(answer).toMatchObject({ status: 200, etag: '"2"' });
-  const rows = await ground().owner.sealedSecret.findMany({ where: { objectId: name } });
-  expect(rows).toMatchObject([
-    { purpose: "istiod-cluster-access", tenantId: null, expiresAt: null },
+  const both = await list();
+  expect(both).toMatchObject([
+    { id: first?.id, purpose: "istiod-cluster-access", tenantId: null, expiresAt: null },
     { purpose: "istiod-cluster-access", tenantId: null, expiresAt: null },
   ]);
+  await eraseExpired(ground().worker);
+  expect(await list()).toEqual(both.slice(1));
+  await deleteIstiodCluster(asPlatform(ground()), { name, ifMatch: "*" });
+  await eraseExpired(ground().worker);
+  expect(await list()).toEqual([]);
 });
 
 test("tenants are the platform's to make", async () => {

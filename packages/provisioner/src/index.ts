@@ -34,6 +34,7 @@ export { openRevisionStream } from "./prove/open-revision-stream.ts";
 export { proveEndpoint } from "./prove/prove-endpoint.ts";
 export { proveRevision } from "./prove/prove-revision.ts";
 export type { Proof } from "./prove/types.ts";
+export { findMeshRevisions, type MeshRequest, removeMeshOrphan } from "./revision/mesh-orphans.ts";
 export { credentialRenewalSteps } from "./revision/credential-renewal.ts";
 export {
   reconcileRevision,

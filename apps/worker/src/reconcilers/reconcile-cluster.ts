@@ -17,6 +17,7 @@ import { backOffMs, judgeError, LookCancelled, type Outcome } from "../engine/ba
 import type { Reconciler } from "../engine/engine.ts";
 import type { HeldLease } from "../engine/lease-keeper.ts";
 import type { Dependencies } from "./dependencies.ts";
+import { lookForOrphans } from "./look-for-orphans.ts";
 import { openMesh } from "./open-access.ts";
 import { createStepWriter } from "./step-writer.ts";
 
@@ -139,7 +140,7 @@ async function renew(
 ): Promise<Outcome> {
   const { database, provisioner, provider, keys } = dependencies;
   try {
-    const { requeueAfterMs } = await provisioner.renewClusterToken({
+    const { cluster, requeueAfterMs } = await provisioner.renewClusterToken({
       cluster: await openMesh(keys, mesh),
       provider,
       deadline: held.deadline,
@@ -150,8 +151,12 @@ async function renew(
       },
     });
     const before = work.conditions.find(({ type }) => type === "Connected");
-    if (before?.status !== "True")
-      await saveClusterSighting(database, held.lease, work, { conditions: [describeReturn(before)] });
+    const orphans = await lookForOrphans(dependencies, work, { cluster, provider, deadline: held.deadline });
+    const conditions = [
+      ...(before?.status === "True" ? [] : [describeReturn(before)]),
+      ...(orphans === undefined ? [] : [orphans]),
+    ];
+    if (conditions.length > 0) await saveClusterSighting(database, held.lease, work, { conditions });
     return { result: "ready", requeueAfterMs: Math.min(requeueAfterMs, spread(connectedIntervalMs)), failed: false };
   } catch (error) {
     if (held.isCancelled()) throw new LookCancelled("This worker stops, or the lease was lost.");

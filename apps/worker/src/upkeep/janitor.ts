@@ -26,7 +26,8 @@ export interface JanitorOptions {
   nowMs?: () => number;
 }
 
-const defaultPatienceMs = 600_000;
+/** From the report of an orphan to its removal, in milliseconds: time to see that it is none. */
+export const defaultPatienceMs = 600_000;
 
 /**
  * Finds namespaces of revisions that no row wants: the rows come first and go last, so there are none unless a removal ended without its cluster. Each

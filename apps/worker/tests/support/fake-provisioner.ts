@@ -29,6 +29,8 @@ export interface FakeProvisioner extends Provisioner {
   calls: string[];
   /** Revisions that exist in the clusters. */
   revisions: Set<string>;
+  /** Revisions that have something left in every mesh cluster. */
+  left: Set<string>;
   /** Lets the streams of a revision end, as those of a killed istiod do. */
   breakStreams: (revisionId: string) => void;
   openStreams: () => number;
@@ -42,6 +44,7 @@ export function createFakeProvisioner(): FakeProvisioner {
   const faults: Faults = {};
   const calls: string[] = [];
   const revisions = new Set<string>();
+  const left = new Set<string>();
   const streams = new Map<string, Set<() => void>>();
   const running = new Map<string, number>();
   const mostRunning = new Map<string, number>();
@@ -91,6 +94,7 @@ export function createFakeProvisioner(): FakeProvisioner {
     faults,
     calls,
     revisions,
+    left,
     mostRunning,
     breakStreams: (id) => streams.get(id)?.forEach((end) => end()),
     openStreams: () => [...streams.values()].reduce((sum, { size }) => sum + size, 0),
@@ -228,6 +232,12 @@ export function createFakeProvisioner(): FakeProvisioner {
           kept: ["CustomResourceDefinitions"],
         };
       }),
+
+    findMeshRevisions: async () => [...left],
+    async removeMeshOrphan({ revisionId }) {
+      calls.push(`remove orphan ${revisionId}`);
+      left.delete(revisionId);
+    },
 
     openProber: ({ revision }) => ({
       async prove({ only }) {

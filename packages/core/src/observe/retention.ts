@@ -4,18 +4,28 @@ import { eventRetentionDays } from "../events/read-events.ts";
 /** How many rows of each went. */
 export interface ErasedRows {
   sealedSecrets: number;
+  /** Kubeconfigs of istiod clusters in whose place a newer one came, or whose cluster is gone. */
+  supersededSecrets: number;
   idempotencyKeys: number;
 }
 
 /** Most events erased at a time, so that one statement stays short. */
 const mostEvents = 10_000;
 
-/** Erases what has had its time: sealed secrets past their end and answers kept for repeated requests after 24 hours. */
+/**
+ * Erases what has had its time: sealed secrets past their end, those that nobody reads any more (the web process, that adds newer ones, may not delete
+ * any), and answers kept for repeated requests after 24 hours.
+ */
 export async function eraseExpired(database: Database): Promise<ErasedRows> {
   const sealedSecrets = await database.$executeRaw`DELETE FROM sealed_secrets WHERE expires_at <= now()`;
+  const supersededSecrets = await database.$executeRaw`
+    DELETE FROM sealed_secrets old WHERE purpose = 'istiod-cluster-access' AND (
+      NOT EXISTS (SELECT FROM istiod_clusters WHERE name = old.object_id)
+      OR EXISTS (SELECT FROM sealed_secrets newer WHERE newer.purpose = old.purpose AND newer.object_kind = old.object_kind
+        AND newer.object_id = old.object_id AND (newer.created_at, newer.id) > (old.created_at, old.id)))`;
   const idempotencyKeys =
     await database.$executeRaw`DELETE FROM idempotency_keys WHERE created_at < now() - interval '24 hours'`;
-  return { sealedSecrets, idempotencyKeys };
+  return { sealedSecrets, supersededSecrets, idempotencyKeys };
 }
 
 /**

@@ -7,6 +7,7 @@ import type { CallRecord } from "../kube/transport.ts";
 import type { KubeClient } from "../kube/types.ts";
 import { clusterLabel, managedByLabel, managedByValue, revisionLabel } from "../labels.ts";
 import { identityNamespace } from "../revision/identity.ts";
+import { listMeshRevisions } from "../revision/mesh-half.ts";
 import type { Leftover } from "../revision/remove-revision.ts";
 import type { Condition, MeshCluster, ProviderConfig } from "../types.ts";
 import { clusterNames } from "./cluster-names.ts";
@@ -155,20 +156,12 @@ async function assertSameCluster(client: KubeClient, cluster: MeshCluster): Prom
 }
 
 async function assertNoRevisions(client: KubeClient, clusterId: string): Promise<void> {
-  const labelSelector = `${managedByLabel}=${managedByValue},${clusterLabel}=${clusterId},${revisionLabel}`;
-  const admission = "admissionregistration.k8s.io/v1";
-  const lists = await Promise.all([
-    client.list({ apiVersion: "v1", kind: "ServiceAccount" }, { namespace: identityNamespace, labelSelector }),
-    client.list({ apiVersion: "rbac.authorization.k8s.io/v1", kind: "ClusterRoleBinding" }, { labelSelector }),
-    client.list({ apiVersion: admission, kind: "MutatingWebhookConfiguration" }, { labelSelector }),
-    client.list({ apiVersion: admission, kind: "ValidatingWebhookConfiguration" }, { labelSelector }),
-  ]);
-  const revisions = new Set(lists.flat().map(({ metadata }) => metadata.labels?.[revisionLabel] ?? metadata.name));
-  if (revisions.size === 0) return;
+  const revisions = await listMeshRevisions(client, clusterId);
+  if (revisions.length === 0) return;
   throw new ProvisionerError(
     "user",
     "RevisionsRemain",
-    `Mesh cluster ${clusterId} still has objects of ${[...revisions].toSorted().join(", ")}. Remove these revisions first.`,
+    `Mesh cluster ${clusterId} still has objects of ${revisions.join(", ")}. Remove these revisions first.`,
   );
 }
 

@@ -1,11 +1,11 @@
 import { ProvisionerError } from "../errors.ts";
-import { caSecretName, listIstiodLeftovers } from "../istio/istiod-leftovers.ts";
+import { caSecretName } from "../istio/istiod-leftovers.ts";
 import { istiodName, istioSystem } from "../istio/names.ts";
-import type { KubeClient, KubeObject, ObjectRef } from "../kube/types.ts";
-import { clusterLabel, managedByLabel, managedByValue, revisionLabel } from "../labels.ts";
+import type { KubeObject } from "../kube/types.ts";
+import { clusterLabel, revisionLabel } from "../labels.ts";
 import type { Condition } from "../types.ts";
-import { identityNamespace } from "./identity.ts";
-import { listIdentity, listMeshLeftovers, listWebhooks } from "./list-revision-leftovers.ts";
+import { listMeshLeftovers } from "./list-revision-leftovers.ts";
+import { isLastRevision, removeIdentity, removeLeftovers, removeWebhooks } from "./mesh-half.ts";
 import { type RevisionRequest, type RevisionScope, withRevisionScope } from "./scope.ts";
 
 /** Every step after which `onStep` is called, in order. */
@@ -61,49 +61,6 @@ const endingOverdueMs = 60_000;
 
 /** How this run itself ends; says nothing of whether a cluster can be reached. */
 const ownEndCodes = new Set(["DeadlinePassed", "Aborted"]);
-
-/** Deletes all in their order; answers whether there was any. */
-async function removeAll(client: KubeClient, refs: ObjectRef[]): Promise<boolean> {
-  let found = false;
-  for (const ref of refs) found = (await client.delete(ref, { propagation: "Background" })) || found;
-  return found;
-}
-
-/** Whether another revision of this mesh cluster has an identity: then what all revisions share stays. */
-async function isLastRevision(scope: RevisionScope): Promise<boolean> {
-  const accounts = await scope.meshClient.listMetadata(
-    { apiVersion: "v1", kind: "ServiceAccount" },
-    {
-      namespace: identityNamespace,
-      labelSelector: `${managedByLabel}=${managedByValue},${clusterLabel}=${scope.mesh.id},${revisionLabel}`,
-    },
-  );
-  return accounts.every((account) => account.metadata.labels?.[revisionLabel] === scope.revision.id);
-}
-
-async function removeLeftovers(
-  scope: RevisionScope,
-  isLast: boolean,
-  removeCertificateAuthority: boolean,
-): Promise<void> {
-  const found = listIstiodLeftovers(scope.revision.version.line, scope.revision.id).filter(
-    (leftover) =>
-      (isLast || leftover.scope === "revision") && (!leftover.keep || (isLast && removeCertificateAuthority)),
-  );
-  const namespaces = found.some((leftover) => leftover.namespace === "every")
-    ? (await scope.meshClient.listMetadata({ apiVersion: "v1", kind: "Namespace" })).map(
-        ({ metadata }) => metadata.name,
-      )
-    : [];
-  await Promise.all(
-    found.flatMap(({ apiVersion, kind, name, namespace }) => {
-      const places = namespace === "every" ? namespaces : [namespace];
-      return places.map((place) =>
-        scope.meshClient.delete({ apiVersion, kind, name, ...(place === undefined ? {} : { namespace: place }) }),
-      );
-    }),
-  );
-}
 
 /** What is left of the revision in its istiod cluster. */
 interface HostedState {
@@ -234,9 +191,11 @@ export async function removeRevision(request: RemovalRequest): Promise<RemovalRe
             },
           ];
 
+    const { id, version } = scope.revision;
+    const half = { client: scope.meshClient, clusterId: scope.mesh.id, revisionId: id, line: version.line };
     let hadWebhooks = false;
     const areWebhooksGone = await attempt(scope.mesh.id, meshLeft, async () => {
-      hadWebhooks = await removeAll(scope.meshClient, listWebhooks(scope.revision.id));
+      hadWebhooks = await removeWebhooks(half);
       scope.step("webhooksRemoved");
       return true;
     });
@@ -274,11 +233,11 @@ export async function removeRevision(request: RemovalRequest): Promise<RemovalRe
     });
     if (!isIstiodGone) return answer(false);
     const isMeshClean = await attempt(scope.mesh.id, meshLeft, async () => {
-      await removeAll(scope.meshClient, listIdentity(scope.revision.id));
+      await removeIdentity(half);
       scope.step("identityRemoved");
       // After its own identity, so that of two last revisions that go at once one sees that nobody is left.
-      isLast = await isLastRevision(scope);
-      await removeLeftovers(scope, isLast, request.removeCertificateAuthority ?? false);
+      isLast = await isLastRevision(half);
+      await removeLeftovers(half, isLast, request.removeCertificateAuthority ?? false);
       scope.step("leftoversRemoved");
       return true;
     });
