@@ -11,6 +11,18 @@ const config: NextConfig = {
   // A redirect would be an answer that no client of the API expects.
   skipTrailingSlashRedirect: true,
   poweredByHeader: false,
+  headers: async () => [
+    {
+      source: "/:path*",
+      headers: [
+        { key: "x-content-type-options", value: "nosniff" },
+        { key: "referrer-policy", value: "same-origin" },
+        { key: "permissions-policy", value: "camera=(), geolocation=(), microphone=()" },
+        { key: "cross-origin-opener-policy", value: "same-origin" },
+        { key: "strict-transport-security", value: "max-age=31536000" },
+      ],
+    },
+  ],
   // Types are checked by the workspace's own check, with its own compiler.
   typescript: { ignoreBuildErrors: true },
 };

@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { createWriteStream, globSync } from "node:fs";
 import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
@@ -190,7 +191,7 @@ async function writeProvider(ground: Ground, home: string): Promise<string> {
 const UrlsSchema = z.object({ migrator: z.string(), web: z.string(), worker: z.string() });
 
 /** What the web application is built from. */
-const webSources = ["apps/web/{src/**/*.ts,next.config.ts,package.json}", "packages/{contract,core}/src/**/*.ts"];
+const webSources = ["apps/web/{src/**/*.{ts,tsx,css},next.config.ts,package.json}", "packages/{contract,core}/src/**/*.ts"];
 
 /** Builds the web application, unless its last build is newer than everything that it is made of. */
 export async function buildWeb(environment: NodeJS.ProcessEnv): Promise<void> {
@@ -268,7 +269,13 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const web = startProgram({
     name: "web",
     command: [process.execPath, nextCommand, "start", "--port", String(port), "--hostname", "127.0.0.1"],
-    environment: { ...environment, DATABASE_URL: databaseUrls.web, PILOTHOUSE_PROVIDER: providerFile },
+    environment: {
+      ...environment,
+      DATABASE_URL: databaseUrls.web,
+      PILOTHOUSE_PROVIDER: providerFile,
+      PILOTHOUSE_URL: baseUrl,
+      PILOTHOUSE_SESSION_SECRET: randomBytes(32).toString("hex"),
+    },
     logsFolder,
     cwd: join(root, "apps/web"),
     inOwnGroup,

@@ -9,6 +9,8 @@ export async function register(): Promise<void> {
   guardRequests();
   // At once, so that a wrong environment stops the start.
   const service = getService();
+  // Where next-auth reads what its own addresses begin with.
+  process.env["NEXTAUTH_URL"] = service.origin;
   // `next dev` cuts everything off when it is told to stop, as a developer wants it.
   if (process.env.NODE_ENV === "production") watchSignals(service, watchOpenRequests());
 }

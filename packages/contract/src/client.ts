@@ -7,7 +7,8 @@ import { problemMediaType, problemSchema } from "./problems.ts";
 export interface ClientOptions {
   /** Where the service is, without `/api/v1`. */
   baseUrl: string;
-  apiKey: string;
+  /** Absent in the portal's own pages, whose cookie says who asks. */
+  apiKey?: string;
   /** Of one call, in milliseconds; 30,000 when absent. */
   timeoutMs?: number;
   fetch?: typeof fetch;
@@ -79,7 +80,7 @@ export function createClient(options: ClientOptions): Client {
     try {
       return await request(`${baseUrl.replace(/\/$/, "")}${apiPrefix}${path}`, {
         method,
-        headers: { authorization: `Bearer ${apiKey}`, ...headers },
+        headers: { ...(apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }), ...headers },
         ...(body === undefined ? {} : { body }),
         signal,
         redirect: "error",

@@ -2,8 +2,16 @@ import type { z } from "zod";
 import type { ProblemCode } from "./problems.ts";
 import type { TenantRole } from "./resources/api-key.ts";
 
-/** Who may call: a tenant's key of at least a role, a key of the platform, or anybody. */
-export type Scope = { kind: "tenant"; role: TenantRole } | { kind: "platform" } | { kind: "public" };
+/**
+ * Who may call: a key or member of the tenant with at least a role; the platform, by its key or an operator; a person that is signed in; any key or
+ * person (`anyone`); or the whole world (`public`).
+ */
+export type Scope =
+  | { kind: "tenant"; role: TenantRole }
+  | { kind: "platform" }
+  | { kind: "person" }
+  | { kind: "anyone" }
+  | { kind: "public" };
 
 export type Method = "GET" | "POST" | "PATCH" | "DELETE";
 
@@ -84,8 +92,8 @@ export function listProblems(operation: AnyOperation): ProblemCode[] {
   const codes = new Set<ProblemCode>(["InvalidParameter", "NotAcceptable"]);
   const add = (...more: ProblemCode[]) => more.forEach((code) => codes.add(code));
   const { scope } = operation;
-  if (scope.kind !== "public") add("Unauthenticated", "RateLimited");
-  if (scope.kind === "platform" || (scope.kind === "tenant" && scope.role !== "viewer")) add("Forbidden");
+  if (scope.kind !== "public") add("Unauthenticated", "RateLimited", "CrossOrigin");
+  if (scope.kind === "platform" || scope.kind === "person" || (scope.kind === "tenant" && scope.role !== "viewer")) add("Forbidden");
   if (scope.kind === "tenant" || Object.keys(operation.params.shape).length > 0) add("NotFound");
   if (operation.body !== undefined) {
     add("MalformedRequest", "PayloadTooLarge", "UnsupportedMediaType", "InvalidField", "UnknownField");

@@ -109,6 +109,15 @@ export {
   tenantSchema,
 } from "./resources/tenant.ts";
 export {
+  type CreateUserBody,
+  type Invitation,
+  type NewUser,
+  type Session,
+  type User,
+  userSchema,
+  type WhoAmI,
+} from "./resources/user.ts";
+export {
   type ChangeVersionLineBody,
   type CreateVersionLineBody,
   type LineState,

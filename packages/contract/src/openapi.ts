@@ -59,11 +59,19 @@ export function createOpenApiDocument(version: string): JsonObject {
       license: { name: "Apache-2.0", identifier: "Apache-2.0" },
     },
     servers: [{ url: apiPrefix }],
-    security: [{ apiKey: [] }],
+    security: [{ apiKey: [] }, { session: [] }],
     tags: [...new Set(allOperations.map(({ tag }) => tag))].map((name) => ({ name })),
     paths,
     components: {
-      securitySchemes: { apiKey: { type: "http", scheme: "bearer", description: "An API key" } },
+      securitySchemes: {
+        apiKey: { type: "http", scheme: "bearer", description: "An API key" },
+        session: {
+          type: "apiKey",
+          in: "cookie",
+          name: "pilothouse-session",
+          description: "The portal's, from its own pages alone. Over https its name begins with `__Host-`",
+        },
+      },
       responses: {
         ...components.responses,
         Problem: { description: "Any other problem", content: { [problemMediaType]: { schema: problem } } },
@@ -80,6 +88,7 @@ function describeOperation(operation: AnyOperation, components: Components): Jso
     description: describeRights(operation),
     tags: [operation.tag],
     ...(operation.scope.kind === "public" ? { security: [] } : {}),
+    ...(operation.scope.kind === "person" ? { security: [{ session: [] }] } : {}),
     parameters: [
       ...describeParameters("path", operation.params, components),
       ...describeParameters("query", operation.query, components),
@@ -99,8 +108,10 @@ function describeOperation(operation: AnyOperation, components: Components): Jso
 
 function describeRights({ scope, description }: AnyOperation): string {
   const rights = {
-    tenant: () => `Needs a key of the tenant with role \`${scope.kind === "tenant" ? scope.role : ""}\` or more.`,
-    platform: () => "Needs a key of the platform.",
+    tenant: () => `Needs a key or a member of the tenant with role \`${scope.kind === "tenant" ? scope.role : ""}\` or more.`,
+    platform: () => "Needs a key of the platform, or an operator.",
+    person: () => "Needs somebody who is signed in.",
+    anyone: () => "Needs any key, or somebody who is signed in.",
     public: () => "Needs no key.",
   }[scope.kind]();
   return description === undefined ? rights : `${description}\n\n${rights}`;

@@ -8,6 +8,7 @@ export {
   type Actor,
   type Answer,
   formatEtag,
+  type Principal,
   type RequestContext,
   requirePlatform,
   requireTenant,
@@ -55,6 +56,14 @@ export { type EventBatch, listEvents, readEventsAfter } from "./events/read-even
 export { getOperation } from "./operations/get-operation.ts";
 export { listOperations } from "./operations/list-operations.ts";
 export { previewPlacement } from "./placement/preview-placement.ts";
+export { authenticateSession, type SignedIn } from "./sessions/authenticate-session.ts";
+export { listSessions } from "./sessions/list-sessions.ts";
+export { openSession, sessionLifetimeMs } from "./sessions/open-session.ts";
+export { revokeSession } from "./sessions/revoke-session.ts";
+export { acceptInvitation, findInvitation } from "./users/accept-invitation.ts";
+export { changePassword } from "./users/change-password.ts";
+export { checkPassword } from "./users/check-password.ts";
+export { createUser } from "./users/create-user.ts";
 export { createJobQueue, type JobQueue } from "./queue/create-job-queue.ts";
 export { listRevisions } from "./revisions/list-revisions.ts";
 

@@ -2,10 +2,16 @@ import { hasRole, type Job, type KeyRole, type TenantRole } from "@pilothouse/co
 import type { Database } from "./database/connect.ts";
 import { DomainError } from "./errors.ts";
 
-/** Who asks: an API key, as `authenticateApiKey` found it, and the request it came with. */
+/** Who asks: an API key, or a person that is signed in. */
+export interface Principal {
+  kind: "key" | "user";
+  id: string;
+}
+
+/** Who asks and in which part, as `authenticateApiKey` or `authenticateSession` found it, and the request it came with. */
 export interface Actor {
-  apiKeyId: string;
-  /** Null for a key of the platform. */
+  principal: Principal;
+  /** Null for the platform. */
   tenantId: string | null;
   tenantName: string | null;
   role: KeyRole;

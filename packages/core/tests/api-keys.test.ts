@@ -22,7 +22,7 @@ test("a key tells who comes, until it is revoked or over", async () => {
   expect(newApiKeySchema.parse(body)).toEqual(body);
   const key = body.key ?? "";
   expect(await authenticateApiKey(ground().web, key)).toEqual({
-    apiKeyId: body.id,
+    principal: { kind: "key", id: body.id },
     tenantId: tenant.actor.tenantId,
     tenantName: tenant.actor.tenantName,
     role: "operator",

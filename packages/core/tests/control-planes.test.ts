@@ -53,7 +53,7 @@ test("a control plane is ordered: placed, reserved, recorded, and the worker wok
   expect(row.reservedCpuMilli).toBeGreaterThanOrEqual(100);
   expect(row.reservedMemoryMib).toBeGreaterThanOrEqual(256);
   expect(await ground().owner.auditEntry.findMany({ where: { objectId: resource.id } })).toMatchObject([
-    { verb: "createControlPlane", actor: `key:${tenant.actor.apiKeyId}`, requestId: tenant.actor.requestId },
+    { verb: "createControlPlane", actor: `key:${tenant.actor.principal.id}`, requestId: tenant.actor.requestId },
   ]);
   expect(await getOperation(tenant, { id: operation.id })).toEqual(operation);
   expect((await listOperations(tenant, { limit: 1 })).items).toEqual([operation]);

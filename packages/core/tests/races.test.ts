@@ -75,7 +75,7 @@ test("a key's text is answered once and stored nowhere", async () => {
   const again = await createApiKey(keyed, { name: "ci", role: "viewer" });
   expect(first.body.key).toMatch(/^plth_/);
   expect(again).toEqual({ ...first, replayed: true, body: { ...first.body, key: null } });
-  const stored = await ground().owner.idempotencyKey.findMany({ where: { apiKeyId: tenant.actor.apiKeyId } });
+  const stored = await ground().owner.idempotencyKey.findMany({ where: { principalId: tenant.actor.principal.id } });
   expect(JSON.stringify(stored)).not.toContain(first.body.key);
 });
 

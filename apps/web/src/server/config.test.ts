@@ -17,11 +17,20 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
+const least = () => ({
+  DATABASE_URL: "postgres://web@db/p",
+  PILOTHOUSE_PROVIDER: provider,
+  PILOTHOUSE_URL: "https://portal.example.org/",
+  PILOTHOUSE_SESSION_SECRET: "s".repeat(32),
+});
+
 test("what is not given has a default, and an empty variable is not given", () => {
-  expect(readConfig({ DATABASE_URL: "postgres://web@db/p", PILOTHOUSE_PROVIDER: provider, REDIS_URL: "" })).toEqual({
+  expect(readConfig({ ...least(), REDIS_URL: "" })).toEqual({
     databaseUrl: "postgres://web@db/p",
     redisUrl: undefined,
     domain: "mesh.example.org",
+    origin: "https://portal.example.org",
+    sessionSecret: "s".repeat(32),
     rateLimit: 500,
     streamLimit: 20,
     shutdownNoticeMs: 2_000,
@@ -31,10 +40,12 @@ test("what is not given has a default, and an empty variable is not given", () =
 test.each([
   [{ DATABASE_URL: "mysql://secret@db" }, "DATABASE_URL"],
   [{ REDIS_URL: "http://secret@redis" }, "REDIS_URL"],
+  [{ PILOTHOUSE_URL: "https://portal.example.org/secret" }, "PILOTHOUSE_URL"],
+  [{ PILOTHOUSE_SESSION_SECRET: "secret" }, "PILOTHOUSE_SESSION_SECRET"],
   [{ PILOTHOUSE_RATE_LIMIT: "secret" }, "PILOTHOUSE_RATE_LIMIT"],
   [{ PILOTHOUSE_PROVIDER: "missing.json" }, "missing.json"],
 ])("%j is refused by name, and its value is not repeated", (environment, name) => {
-  const read = () => readConfig({ DATABASE_URL: "postgres://web@db/p", PILOTHOUSE_PROVIDER: provider, ...environment });
+  const read = () => readConfig({ ...least(), ...environment });
   expect(read).toThrow(name);
   expect(read).not.toThrow("secret");
 });

@@ -9,6 +9,10 @@ export interface WebConfig {
   redisUrl: string | undefined;
   /** Parent domain of all revisions' hostnames. */
   domain: string;
+  /** Scheme, host and port of the portal as browsers see it. */
+  origin: string;
+  /** What session cookies are sealed with; the same for all web processes. */
+  sessionSecret: string;
   /** Requests that one API key may make in each window of ten seconds, per process. */
   rateLimit: number;
   /** Event streams that one API key may have open, per process. */
@@ -29,6 +33,10 @@ const environmentSchema = z.object({
     .regex(/^rediss?:\/\/\S+$/, { error: "must be a redis:// or rediss:// URL" })
     .optional(),
   PILOTHOUSE_PROVIDER: z.string().min(1),
+  PILOTHOUSE_URL: z
+    .url({ protocol: /^https?$/, error: "must be the http:// or https:// URL at which browsers find the portal" })
+    .refine((url) => new URL(url).pathname === "/", { error: "must have no path" }),
+  PILOTHOUSE_SESSION_SECRET: z.string().min(32, { error: "must have at least 32 random characters" }),
   PILOTHOUSE_RATE_LIMIT: z.coerce.number().int().min(1).default(500),
   PILOTHOUSE_STREAM_LIMIT: z.coerce.number().int().min(1).default(20),
   PILOTHOUSE_SHUTDOWN_NOTICE_MS: z.coerce.number().int().min(0).max(15_000).default(2_000),
@@ -41,7 +49,7 @@ const providerSchema = z.object({
 
 /**
  * Reads the configuration out of environment variables: DATABASE_URL, PILOTHOUSE_PROVIDER (path of the provider's JSON file, shared with
- * the workers), and optionally REDIS_URL, PILOTHOUSE_RATE_LIMIT (requests per key in ten seconds), PILOTHOUSE_STREAM_LIMIT and
+ * the workers), PILOTHOUSE_URL, PILOTHOUSE_SESSION_SECRET, and optionally REDIS_URL, PILOTHOUSE_RATE_LIMIT (requests per key in ten seconds), PILOTHOUSE_STREAM_LIMIT and
  * PILOTHOUSE_SHUTDOWN_NOTICE_MS.
  * @throws Error that names the variable and what is wrong with it, without its value
  */
@@ -54,6 +62,8 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     databaseUrl: data.DATABASE_URL,
     redisUrl: data.REDIS_URL,
     domain: readDomain(data.PILOTHOUSE_PROVIDER),
+    origin: new URL(data.PILOTHOUSE_URL).origin,
+    sessionSecret: data.PILOTHOUSE_SESSION_SECRET,
     rateLimit: data.PILOTHOUSE_RATE_LIMIT,
     streamLimit: data.PILOTHOUSE_STREAM_LIMIT,
     shutdownNoticeMs: data.PILOTHOUSE_SHUTDOWN_NOTICE_MS,

@@ -6,10 +6,10 @@ import { describeError, log } from "./log.ts";
 /** Who wants to know, and of what. */
 export interface Subscriber {
   tenantId: string;
-  apiKeyId: string;
+  credentialId: string;
   /** There may be something new for the tenant. */
   onWake: () => void;
-  /** The API key was revoked. */
+  /** The key or session was revoked. */
   onRevoked: () => void;
 }
 
@@ -36,7 +36,7 @@ export function createEventHub(databaseUrl: string): EventHub {
   const hear = ({ channel, payload }: Notification) => {
     for (const subscriber of subscribers) {
       if (channel === eventsChannel && payload === subscriber.tenantId) subscriber.onWake();
-      if (channel === keysChannel && payload === subscriber.apiKeyId) subscriber.onRevoked();
+      if (channel === keysChannel && payload === subscriber.credentialId) subscriber.onRevoked();
     }
   };
   const listenForEver = async () => {

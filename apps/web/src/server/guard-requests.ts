@@ -8,7 +8,7 @@ const routedMethods = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", 
 const nowhere = "/api/nowhere";
 
 /**
- * Sees to it that every request reaches a route file, which answers it in the API's own words: there are no pages yet. By itself Next answers
+ * Sees to it that every request below `/api` reaches a route file, which answers it in the API's own words. By itself Next answers
  * a method that it does not know with an empty 400 or with 500, a path that can't be decoded with 500, what it does not find of its own with
  * HTML, and redirects double slashes and requests that look like those of its own pages.
  */
@@ -24,6 +24,7 @@ export function guardRequests(): void {
 function guardRequest(request: Pick<IncomingMessage, "method" | "url" | "headers">): void {
   const [path = ""] = (request.url ?? "").split("?");
   if (!isRoutable(path)) request.url = nowhere;
+  else if (!/^\/(api(\/|$)|healthz$|readyz$)/.test(path)) return;
   // No operation has PUT, so this is answered with the methods that there are.
   if (!routedMethods.has(request.method ?? "")) request.method = "PUT";
   for (const name of Object.keys(request.headers)) {
@@ -32,7 +33,7 @@ function guardRequest(request: Pick<IncomingMessage, "method" | "url" | "headers
 }
 
 function isRoutable(path: string): boolean {
-  if (!/^\/(?!_next)/.test(path) || /[/\\]{2}|\\/.test(path)) return false;
+  if (!path.startsWith("/") || /[/\\]{2}|\\/.test(path)) return false;
   try {
     decodeURIComponent(path);
     return true;

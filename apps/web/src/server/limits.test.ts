@@ -3,8 +3,8 @@ import { createRateLimit } from "./rate-limit.ts";
 import { answerOther, listMethods } from "./answer-other.ts";
 import { createStreamRegistry, type StreamPlace, type StreamRegistry } from "./stream-registry.ts";
 
-function reserve(streams: StreamRegistry, apiKeyId: string): StreamPlace {
-  const place = streams.reserve(apiKeyId);
+function reserve(streams: StreamRegistry, credentialId: string): StreamPlace {
+  const place = streams.reserve(credentialId);
   if (typeof place === "string") throw new Error(`no place: ${place}`);
   return place;
 }

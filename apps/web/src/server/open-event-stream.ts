@@ -9,17 +9,18 @@ import type { StreamPlace } from "./stream-registry.ts";
 const batchSize = 200;
 
 /** Opens a stream of a tenant's events, from now on or behind Last-Event-ID. */
-export const openEventStream: StreamHandler = async ({ context, service, key, lastEventId }) => {
-  const { tenantId, apiKeyId } = key;
+export const openEventStream: StreamHandler = async ({ context, service, caller, lastEventId }) => {
+  const { tenantId } = context.actor;
+  const { credentialId } = caller;
   if (tenantId === null) throw new Error("an event stream was asked for without a tenant");
   const after = readPosition(lastEventId);
-  const place = reservePlace(service, apiKeyId);
+  const place = reservePlace(service, credentialId);
   let stream: EventStream | undefined;
   let revoked = false;
   // Before the first read, so that nothing of the time between is missed.
   const unsubscribe = service.events.subscribe({
     tenantId,
-    apiKeyId,
+    credentialId,
     onWake: () => stream?.wake(),
     onRevoked: () => {
       revoked = true;
@@ -31,9 +32,11 @@ export const openEventStream: StreamHandler = async ({ context, service, key, la
     place.release();
   };
   const read = (position: string | undefined) => readEventsAfter(context, { after: position, limit: batchSize });
+  const checkKey = async (): Promise<boolean> =>
+    (await caller.lookAgain())?.memberships.some((one) => one.tenantId === tenantId) === true;
   try {
     const first = await readEventsAfter(context, { after, limit: batchSize, isResumed: true });
-    stream = createEventStream({ first, read, checkKey: key.check, keyExpiresAt: key.expiresAt, onClose });
+    stream = createEventStream({ first, read, checkKey, keyExpiresAt: caller.expiresAt, onClose });
   } catch (error) {
     onClose();
     throw error;
@@ -45,11 +48,11 @@ export const openEventStream: StreamHandler = async ({ context, service, key, la
   return stream.body;
 };
 
-function reservePlace({ streams }: Service, apiKeyId: string): StreamPlace {
-  const place = streams.reserve(apiKeyId);
+function reservePlace({ streams }: Service, credentialId: string): StreamPlace {
+  const place = streams.reserve(credentialId);
   if (place === "closing") throw new DomainError("Unavailable", "This server is shutting down. Connect again.");
   if (place === "too many") {
-    throw new DomainError("TooManyStreams", "This API key has as many event streams open as it may. Close one first.");
+    throw new DomainError("TooManyStreams", "As many event streams are open with this key or session as there may be. Close one first.");
   }
   return place;
 }

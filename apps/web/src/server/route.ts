@@ -9,7 +9,7 @@ import {
 } from "@pilothouse/contract";
 import { type Actor, type Answer, DomainError, type RequestContext } from "@pilothouse/core";
 import { answerError, commonHeaders } from "./answer-problem.ts";
-import { type Authenticated, authenticate, RateLimitError } from "./authenticate.ts";
+import { authenticate, type Caller, RateLimitError } from "./authenticate.ts";
 import { log } from "./log.ts";
 import { qualityOf, wantsEventStream } from "./media-types.ts";
 import { parseInput } from "./parse-input.ts";
@@ -25,6 +25,8 @@ export type RouteHandler = (
 /** A request as its handler sees it: checked, parsed, and with the context that verbs want. */
 export interface Call<Operation extends AnyOperation> extends OperationInput<Operation> {
   context: RequestContext;
+  /** Who asks, where the operation is not public. */
+  caller: Caller | undefined;
   /** If-Match as it came. */
   ifMatch: string | undefined;
   service: Service;
@@ -39,7 +41,7 @@ export type HandlerAnswer<Operation extends AnyOperation> = Omit<Answer<SuccessB
 export type StreamHandler = (call: {
   context: RequestContext;
   service: Service;
-  key: Authenticated;
+  caller: Caller;
   lastEventId: string | null;
 }) => Promise<ReadableStream<Uint8Array>>;
 
@@ -58,7 +60,7 @@ export function route<Operation extends AnyOperation>(
   return async (request, { params }) => {
     const startedAt = performance.now();
     const requestId = readRequestId(request.headers);
-    const seen: { apiKeyId?: string } = {};
+    const seen: { principal?: string } = {};
     const response = await answer().catch((error: unknown) =>
       answerError(error, {
         requestId,
@@ -76,24 +78,24 @@ export function route<Operation extends AnyOperation>(
 
     async function answer(): Promise<Response> {
       const service = getService();
-      const key = await admit(operation, request.headers, service);
-      if (key !== undefined) seen.apiKeyId = key.apiKeyId;
+      const caller = await admit(operation, request, service);
+      if (caller !== undefined) seen.principal = `${caller.principal.kind}:${caller.principal.id}`;
       // Next hands in none where the path has none, whatever its types say.
       const pathParams = { ...(await params) };
-      checkScope(operation, key, pathParams["tenant"]);
+      const seat = findSeat(operation, caller, pathParams["tenant"]);
       const isStream = streamHandler !== undefined && wantsEventStream(request.headers.get("accept"));
       if (!isStream) checkAccept(request.headers);
       return withTimeLimit(isStream ? answerStream() : answerJson());
 
       async function answerJson(): Promise<Response> {
-        const call = await readCall(operation, request, pathParams, { service, key, requestId });
+        const call = await readCall(operation, request, pathParams, { service, caller, seat, requestId });
         return writeAnswer(operation, await handler(call), requestId);
       }
       async function answerStream(): Promise<Response> {
-        if (key === undefined || streamHandler === undefined) throw new Error(`${operation.id} has no stream`);
-        const call = await readCall(operation, request, pathParams, { service, key, requestId });
+        if (caller === undefined || streamHandler === undefined) throw new Error(`${operation.id} has no stream`);
+        const call = await readCall(operation, request, pathParams, { service, caller, seat, requestId });
         const lastEventId = request.headers.get("last-event-id");
-        const body = await streamHandler({ context: call.context, service, key, lastEventId });
+        const body = await streamHandler({ context: call.context, service, caller, lastEventId });
         return new Response(body, {
           headers: {
             ...commonHeaders(requestId),
@@ -114,24 +116,38 @@ export function readRequestId(headers: Headers): string {
 }
 
 /** Finds out who asks, and counts the request. Keys that are not valid are counted, too, before the database is asked for them. */
-async function admit(operation: AnyOperation, headers: Headers, service: Service): Promise<Authenticated | undefined> {
+async function admit(operation: AnyOperation, request: Request, service: Service): Promise<Caller | undefined> {
   if (operation.scope.kind === "public") return undefined;
-  return authenticate(headers, service);
+  return authenticate(request, service);
 }
 
-function checkScope({ scope }: AnyOperation, key: Authenticated | undefined, tenant: unknown): void {
-  if (scope.kind === "public") return;
-  if (key === undefined) throw new DomainError("Unauthenticated", "Send an API key.");
+/** In which part a caller asks: as somebody of a tenant, or for the platform. */
+type Seat = Pick<Actor, "tenantId" | "tenantName" | "role">;
+
+const noSeat: Seat = { tenantId: null, tenantName: null, role: "viewer" };
+
+/**
+ * Finds the part in which a caller may call an operation.
+ * @throws DomainError Unauthenticated, Forbidden, or NotFound for tenants of others
+ */
+export function findSeat({ scope }: AnyOperation, caller: Caller | undefined, tenant: unknown): Seat {
+  if (scope.kind === "public") return noSeat;
+  if (caller === undefined) throw new DomainError("Unauthenticated", "Send an API key.");
+  if (scope.kind === "anyone") return noSeat;
+  if (scope.kind === "person") {
+    if (caller.person === undefined) throw new DomainError("Forbidden", "This is for people that are signed in.");
+    return noSeat;
+  }
   if (scope.kind === "platform") {
-    if (key.role !== "platform") throw new DomainError("Forbidden", "This is for keys of the platform.");
-    return;
+    if (!caller.isPlatform) throw new DomainError("Forbidden", "This is for the platform's keys and operators.");
+    return { tenantId: null, tenantName: null, role: "platform" };
   }
-  if (key.tenantName === null || key.tenantName !== tenant || key.role === "platform") {
-    throw new DomainError("NotFound", "There is no such tenant for this API key.");
-  }
-  if (!hasRole(key.role, scope.role)) {
-    throw new DomainError("Forbidden", `This needs the role ${scope.role}, and the API key has ${key.role}.`);
-  }
+  const membership = caller.memberships.find((one) => one.tenant === tenant);
+  if (membership === undefined) throw new DomainError("NotFound", "There is no such tenant here for you.");
+  const { tenantId, tenant: tenantName, role } = membership;
+  if (!hasRole(role, scope.role))
+    throw new DomainError("Forbidden", `This needs the role ${scope.role}, and yours is ${role}.`);
+  return { tenantId, tenantName, role };
 }
 
 function checkAccept(headers: Headers): void {
@@ -141,7 +157,8 @@ function checkAccept(headers: Headers): void {
 
 interface Asker {
   service: Service;
-  key: Authenticated | undefined;
+  caller: Caller | undefined;
+  seat: Seat;
   requestId: string;
 }
 
@@ -149,7 +166,7 @@ async function readCall<Operation extends AnyOperation>(
   operation: Operation,
   request: Request,
   pathParams: Record<string, string | string[] | undefined>,
-  { service, key, requestId }: Asker,
+  { service, caller, seat, requestId }: Asker,
 ): Promise<Call<Operation>> {
   const parameterCodes = { invalid: "InvalidParameter", unknown: "InvalidParameter" } as const;
   const params = parseInput(operation.params, pathParams, parameterCodes);
@@ -173,8 +190,9 @@ async function readCall<Operation extends AnyOperation>(
       : parseInput(operation.body, sent, { invalid: "InvalidField", unknown: "UnknownField" });
   const idempotency =
     idempotencyKey === undefined ? undefined : { key: idempotencyKey, requestHash: hashRequest(request, sent) };
-  const context = service.createContext(toActor(key, requestId), idempotency);
-  return typeCall<Operation>({ params, query, body, ifMatch, service, context });
+  const principal = caller?.principal ?? { kind: "key", id: "" };
+  const context = service.createContext({ principal, ...seat, requestId }, idempotency);
+  return typeCall<Operation>({ params, query, body, ifMatch, caller, service, context });
 }
 
 /** Each part has just been parsed by the operation's own schema, which TypeScript can't follow through the generic parameter. */
@@ -183,11 +201,6 @@ function typeCall<Operation extends AnyOperation>(
 ): Call<Operation> {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- each part has been parsed, see above
   return call as Call<Operation>;
-}
-
-function toActor(key: Authenticated | undefined, requestId: string): Actor {
-  const { apiKeyId = "", tenantId = null, tenantName = null, role = "viewer" } = key ?? {};
-  return { apiKeyId, tenantId, tenantName, role, requestId };
 }
 
 function readQuery({ searchParams }: URL): Record<string, string> {

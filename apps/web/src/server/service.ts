@@ -4,15 +4,18 @@ import { rateWindowSeconds, readOwnConfig, type WebConfig } from "./config.ts";
 import { createEventHub, type EventHub } from "./event-hub.ts";
 import { describeError, log } from "./log.ts";
 import { createRateLimit, type RateLimit } from "./rate-limit.ts";
+import type { SessionSettings } from "./session-cookie.ts";
+import { createSignInLimit, type SignInLimit } from "./sign-in-limit.ts";
 import { createStreamRegistry, type StreamRegistry } from "./stream-registry.ts";
 
 /**
  * What all requests of this process share. Nothing in it throws errors that callers tell apart by their class: Next bundles routes apart from the
  * code that starts the process, so there may be two of each class.
  */
-export interface Service {
+export interface Service extends SessionSettings {
   database: Database;
   rateLimit: RateLimit;
+  signInLimit: SignInLimit;
   events: EventHub;
   streams: StreamRegistry;
   createContext: (actor: Actor, idempotency: RequestContext["idempotency"]) => RequestContext;
@@ -44,11 +47,15 @@ function createService(config: WebConfig): Service {
     },
   });
   const events = createEventHub(config.databaseUrl);
+  const signInLimit = createSignInLimit(config.databaseUrl);
   const onWakeFailed = (error: unknown, job: Job) => {
     log("warn", "a job was not queued; the poller finds its object", { ...job, ...describeError(error) });
   };
   return {
     database,
+    origin: config.origin,
+    sessionSecret: config.sessionSecret,
+    signInLimit,
     rateLimit: createRateLimit(config.rateLimit, rateWindowSeconds),
     events,
     streams: createStreamRegistry(config.streamLimit),
@@ -62,7 +69,7 @@ function createService(config: WebConfig): Service {
     }),
     shutdownNoticeMs: config.shutdownNoticeMs,
     close: async () => {
-      await Promise.allSettled([events.close(), queue.close(), database.$disconnect()]);
+      await Promise.allSettled([events.close(), queue.close(), signInLimit.close(), database.$disconnect()]);
     },
   };
 }

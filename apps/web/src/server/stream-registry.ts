@@ -2,8 +2,8 @@ import type { EventStream } from "./event-stream.ts";
 
 /** The event streams that are open in this process. */
 export interface StreamRegistry {
-  /** Takes a place for one more stream of a key; says why when there is none. */
-  reserve: (apiKeyId: string) => StreamPlace | "closing" | "too many";
+  /** Takes a place for one more stream of a key or session; says why when there is none. */
+  reserve: (credentialId: string) => StreamPlace | "closing" | "too many";
   /** Ends all streams, and lets no new ones in. */
   close: () => void;
   isClosing: () => boolean;
@@ -15,17 +15,17 @@ export interface StreamPlace {
   release: () => void;
 }
 
-/** @param limit streams that one key may have open */
+/** @param limit streams that one key or session may have open */
 export function createStreamRegistry(limit: number): StreamRegistry {
   const counts = new Map<string, number>();
   const open = new Set<EventStream>();
   let closing = false;
   return {
-    reserve: (apiKeyId) => {
+    reserve: (credentialId) => {
       if (closing) return "closing";
-      const count = counts.get(apiKeyId) ?? 0;
+      const count = counts.get(credentialId) ?? 0;
       if (count >= limit) return "too many";
-      counts.set(apiKeyId, count + 1);
+      counts.set(credentialId, count + 1);
       let filled: EventStream | undefined;
       return {
         occupy: (stream) => {
@@ -35,9 +35,9 @@ export function createStreamRegistry(limit: number): StreamRegistry {
         },
         release: () => {
           if (filled !== undefined) open.delete(filled);
-          const left = (counts.get(apiKeyId) ?? 1) - 1;
-          if (left === 0) counts.delete(apiKeyId);
-          else counts.set(apiKeyId, left);
+          const left = (counts.get(credentialId) ?? 1) - 1;
+          if (left === 0) counts.delete(credentialId);
+          else counts.set(credentialId, left);
         },
       };
     },

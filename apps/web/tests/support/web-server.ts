@@ -22,6 +22,9 @@ export interface WebServerEnd {
   durationMs: number;
 }
 
+/** What browsers would be told; the port is chosen by the server. */
+export const portalUrl = "http://portal.test";
+
 /** @param environment beyond PILOTHOUSE_PROVIDER: DATABASE_URL at least */
 export async function startWeb(environment: Record<string, string>): Promise<WebServer> {
   const folder = mkdtempSync(join(tmpdir(), "pilothouse-web-"));
@@ -38,6 +41,8 @@ export async function startWeb(environment: Record<string, string>): Promise<Web
         PATH: process.env["PATH"],
         NEXT_TELEMETRY_DISABLED: "1",
         PILOTHOUSE_PROVIDER: provider,
+        PILOTHOUSE_URL: portalUrl,
+        PILOTHOUSE_SESSION_SECRET: "a secret of the tests alone, long enough",
         PILOTHOUSE_SHUTDOWN_NOTICE_MS: "0",
         ...environment,
       },

@@ -4,6 +4,7 @@ export * from "./clusters.ts";
 export * from "./control-planes.ts";
 export * from "./document.ts";
 export * from "./istiod-clusters.ts";
+export * from "./people.ts";
 export * from "./regions.ts";
 export * from "./seeds.ts";
 export * from "./tenants.ts";

@@ -24,7 +24,7 @@ export async function authenticateApiKey(database: Database, key: string): Promi
   const row = rows[0];
   if (row === undefined) return undefined;
   return {
-    apiKeyId: row.id,
+    principal: { kind: "key", id: row.id },
     tenantId: row.tenant_id,
     tenantName: row.tenant_name,
     role: keyRoleSchema.parse(row.role),

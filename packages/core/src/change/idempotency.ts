@@ -15,9 +15,9 @@ export async function recallAnswer<Body>(
 ): Promise<Answer<Body> | undefined> {
   if (context.idempotency === undefined) return undefined;
   const { key, requestHash } = context.idempotency;
-  const { apiKeyId } = context.actor;
-  await transaction.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${`${apiKeyId} ${key}`}, 0))`;
-  const row = await transaction.idempotencyKey.findUnique({ where: { apiKeyId_key: { apiKeyId, key } } });
+  const { id: principalId } = context.actor.principal;
+  await transaction.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${`${principalId} ${key}`}, 0))`;
+  const row = await transaction.idempotencyKey.findUnique({ where: { principalId_key: { principalId, key } } });
   if (row === null) return undefined;
   if (!Buffer.from(row.requestHash).equals(requestHash)) {
     throw new DomainError(
@@ -47,7 +47,7 @@ export async function rememberAnswer<Body>(
   if (idempotency === undefined) return;
   await transaction.idempotencyKey.createMany({
     data: {
-      apiKeyId: actor.apiKeyId,
+      principalId: actor.principal.id,
       key: idempotency.key,
       tenantId: sight === "platform" ? null : sight.tenantId,
       requestHash: Buffer.from(idempotency.requestHash),

@@ -18,12 +18,13 @@ export interface ChangedObject {
     | "istiod-cluster"
     | "version-line"
     | "version"
-    | "api-key";
+    | "api-key"
+    | "user";
   id: string;
   name: string;
 }
 
-const name = (context: RequestContext): string => `key:${context.actor.apiKeyId}`;
+const name = ({ actor: { principal } }: RequestContext): string => `${principal.kind}:${principal.id}`;
 
 /**
  * Writes the audit entry of a change into its transaction.

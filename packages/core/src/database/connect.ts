@@ -39,3 +39,15 @@ export async function withPlatform<Result>(
     return work(transaction);
   });
 }
+
+/** Runs `work` in a transaction of a person: it sees what is that person's own. */
+export async function withPerson<Result>(
+  database: Database,
+  userId: string,
+  work: (transaction: Transaction) => Promise<Result>,
+): Promise<Result> {
+  return database.$transaction(async (transaction) => {
+    await transaction.$executeRaw`SELECT set_config('pilothouse.user', ${userId}, true)`;
+    return work(transaction);
+  });
+}

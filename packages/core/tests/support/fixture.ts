@@ -83,11 +83,11 @@ export interface TestContext extends RequestContext {
   wakes: Job[];
 }
 
-function makeContext(ground: Ground, actor: Omit<RequestContext["actor"], "requestId" | "apiKeyId">): TestContext {
+function makeContext(ground: Ground, actor: Omit<RequestContext["actor"], "requestId" | "principal">): TestContext {
   const wakes: Job[] = [];
   return {
     database: ground.web,
-    actor: { apiKeyId: randomUUID(), requestId: randomUUID(), ...actor },
+    actor: { principal: { kind: "key", id: randomUUID() }, requestId: randomUUID(), ...actor },
     wake: async (job) => {
       wakes.push(job);
     },

@@ -1,0 +1,22 @@
+import { operations } from "@pilothouse/contract";
+import { changePassword } from "@pilothouse/core";
+import { RateLimitError } from "#server/authenticate.ts";
+import { requirePerson } from "#server/describe-caller.ts";
+import { route } from "#server/route.ts";
+
+export const POST = route(operations.changePassword, async ({ caller, body, service }) => {
+  const person = requirePerson(caller);
+  const waitSeconds = await service.signInLimit.count(person.email);
+  if (waitSeconds > 0) throw new RateLimitError(waitSeconds);
+  await changePassword(service.database, person, body);
+  return { status: 204, body: undefined };
+});
+
+export {
+  answerOther as OPTIONS,
+  answerOther as GET,
+  answerOther as PUT,
+  answerOther as PATCH,
+  answerOther as DELETE,
+  answerOther as HEAD,
+} from "#server/answer-other.ts";

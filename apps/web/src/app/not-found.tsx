@@ -1,0 +1,25 @@
+import { Compass } from "lucide-react";
+import Link from "next/link";
+import type { ReactNode } from "react";
+import { Button } from "#ui/button.tsx";
+import styles from "#ui/centered.module.css";
+import { EmptyState } from "#ui/empty-state.tsx";
+
+/** For addresses that lead nowhere, or to what belongs to others: the two look the same. */
+export default function NotFound(): ReactNode {
+  return (
+    <main className={styles["centered"]}>
+      <EmptyState
+        picture={<Compass />}
+        title="There is nothing at this address"
+        action={
+          <Button asChild kind="primary">
+            <Link href="/">To the start</Link>
+          </Button>
+        }
+      >
+        It was removed, never was, or belongs to a tenant that you are no member of.
+      </EmptyState>
+    </main>
+  );
+}

@@ -1,0 +1,31 @@
+import { decode } from "next-auth/jwt";
+import { z } from "zod";
+
+/** What of the service sessions need. */
+export interface SessionSettings {
+  /** Scheme, host and port of the portal as browsers see it. */
+  origin: string;
+  /** What cookies are sealed with. */
+  sessionSecret: string;
+}
+
+const tokenSchema = z.object({ sessionId: z.uuid() });
+
+/** Over https the browser itself sees to it that no other host sets the cookie. */
+export const isSecure = ({ origin }: Pick<SessionSettings, "origin">): boolean => origin.startsWith("https://");
+
+export const nameSessionCookie = (settings: Pick<SessionSettings, "origin">): string =>
+  `${isSecure(settings) ? "__Host-" : ""}pilothouse-session`;
+
+/** Id of the session in a Cookie header; undefined when there is none, or one that was not sealed here. */
+export async function readSessionId(header: string | null, settings: SessionSettings): Promise<string | undefined> {
+  const name = `${nameSessionCookie(settings)}=`;
+  const cookie = (header ?? "")
+    .split(";")
+    .map((part) => part.trim())
+    .find((part) => part.startsWith(name));
+  if (cookie === undefined) return undefined;
+  const token = await decode({ token: cookie.slice(name.length), secret: settings.sessionSecret }).catch(() => null);
+  const parsed = tokenSchema.safeParse(token);
+  return parsed.success ? parsed.data.sessionId : undefined;
+}

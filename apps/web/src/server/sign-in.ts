@@ -1,0 +1,80 @@
+import { checkPassword, openSession, revokeSession, sessionLifetimeMs } from "@pilothouse/core";
+import type { NextAuthOptions, RequestInternal } from "next-auth";
+import credentialsProvider from "next-auth/providers/credentials";
+import { z } from "zod";
+import { isSecure, nameSessionCookie } from "./session-cookie.ts";
+import { log } from "./log.ts";
+import type { Service } from "./service.ts";
+
+/** What the sign-in page is told instead of a session, in next-auth's `error`. */
+export const signInErrors = { wrong: "CredentialsSignin", tooMany: "TooManyTries" } as const;
+
+const credentialsSchema = z.object({ email: z.string().max(254), password: z.string().max(1_000) });
+const tokenSchema = z.object({ sub: z.uuid(), sessionId: z.uuid() });
+
+/**
+ * Everything that is next-auth's: it opens a session that the database knows and can revoke, and seals its id into the cookie. Whoever wants
+ * another way to sign in changes this file.
+ */
+export function createAuthOptions(service: Service): NextAuthOptions {
+  const secure = isSecure(service);
+  const cookie = { httpOnly: true, sameSite: "lax", path: "/", secure } as const;
+  const prefix = secure ? "__Host-" : "";
+  return {
+    secret: service.sessionSecret,
+    session: { strategy: "jwt", maxAge: sessionLifetimeMs / 1_000 },
+    pages: { signIn: "/sign-in", error: "/sign-in", signOut: "/sign-in" },
+    useSecureCookies: secure,
+    cookies: {
+      sessionToken: { name: nameSessionCookie(service), options: cookie },
+      csrfToken: { name: `${prefix}pilothouse-csrf`, options: { ...cookie, sameSite: "strict" } },
+      callbackUrl: { name: `${prefix}pilothouse-callback`, options: cookie },
+    },
+    providers: [
+      credentialsProvider({
+        name: "password",
+        credentials: { email: { type: "email" }, password: { type: "password" } },
+        authorize: (given, request) => authorize(service, given, request),
+      }),
+    ],
+    callbacks: {
+      // Only at sign-in is there a user; next-auth seals what is answered here.
+      jwt: ({ token, user }) => ("sessionId" in user ? { sub: user.id, sessionId: user.sessionId } : token),
+      session: ({ session }) => ({ expires: session.expires }),
+    },
+    events: {
+      async signOut({ token }) {
+        const parsed = tokenSchema.safeParse(token);
+        if (!parsed.success) return;
+        const { sub: userId, sessionId: id } = parsed.data;
+        await revokeSession(service.database, { userId, id });
+      },
+    },
+    logger: {
+      error: (code) => log("warn", "next-auth reports an error", { code }),
+      warn: () => undefined,
+      debug: () => undefined,
+    },
+  };
+}
+
+async function authorize(
+  service: Service,
+  given: unknown,
+  { headers }: Pick<RequestInternal, "headers">,
+): Promise<{ id: string; sessionId: string } | null> {
+  const parsed = credentialsSchema.safeParse(given);
+  if (!parsed.success) return null;
+  const { email, password } = parsed.data;
+  const waitSeconds = await service.signInLimit.count(email.trim().toLowerCase());
+  if (waitSeconds > 0) throw new Error(`${signInErrors.tooMany}:${waitSeconds}`);
+  const userId = await checkPassword(service.database, email, password);
+  if (userId === undefined) return null;
+  await service.signInLimit.forget(email.trim().toLowerCase());
+  const userAgent: unknown = headers?.["user-agent"];
+  const session = await openSession(service.database, {
+    userId,
+    userAgent: typeof userAgent === "string" ? userAgent : "",
+  });
+  return { id: userId, sessionId: session.id };
+}

@@ -1,0 +1,17 @@
+import type { ReactNode } from "react";
+import { CopyButton } from "./copy-button.tsx";
+import styles from "./code-block.module.css";
+
+/** A command or a file, to be read and copied. */
+export function CodeBlock({ text, label }: { text: string; /** What it is, as "the command". */ label: string }): ReactNode {
+  return (
+    <div className={styles["block"]}>
+      {/* Wide ones are scrolled, also by keys. */}
+      {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- a region that scrolls must be reachable */}
+      <pre tabIndex={0} role="region" aria-label={label}>
+        <code>{text}</code>
+      </pre>
+      <CopyButton text={text} label={label} />
+    </div>
+  );
+}

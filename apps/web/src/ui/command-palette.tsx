@@ -1,0 +1,74 @@
+"use client";
+import { Command as Palette } from "cmdk";
+import { useRouter } from "next/navigation";
+import { type ReactNode, useEffect } from "react";
+import styles from "./command-palette.module.css";
+
+/** Somewhere to go. */
+export interface Command {
+  group: string;
+  label: string;
+  href: string;
+}
+
+const isTyping = (target: EventTarget | null): boolean =>
+  target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
+
+/** Goes anywhere by a few letters: Ctrl K or Cmd K opens it, and `/` where a page has no search of its own. */
+export function CommandPalette({
+  open,
+  onOpenChange,
+  commands,
+}: {
+  open: boolean;
+  onOpenChange: (open: boolean) => void;
+  commands: readonly Command[];
+}): ReactNode {
+  const router = useRouter();
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent): void => {
+      const isShortcut = (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k";
+      const isSlash = event.key === "/" && !isTyping(event.target);
+      if (!isShortcut && !isSlash) return;
+      event.preventDefault();
+      const search = isSlash ? document.querySelector<HTMLInputElement>("[data-page-search]") : null;
+      if (search !== null) search.focus();
+      else onOpenChange(true);
+    };
+    document.addEventListener("keydown", onKey);
+    return () => document.removeEventListener("keydown", onKey);
+  }, [onOpenChange]);
+  const groups = [...Map.groupBy(commands, ({ group }) => group)];
+  return (
+    <Palette.Dialog
+      open={open}
+      onOpenChange={onOpenChange}
+      label="Go to"
+      className={styles["palette"]}
+      overlayClassName={styles["overlay"]}
+      contentClassName={styles["content"]}
+    >
+      <Palette.Input placeholder="Go to a page, a cluster, a control plane…" className={styles["input"]} />
+      <Palette.List className={styles["list"]}>
+        <Palette.Empty className={styles["empty"]}>Nothing of that name.</Palette.Empty>
+        {groups.map(([group, entries]) => (
+          <Palette.Group key={group} heading={group} className={styles["group"]}>
+            {entries.map(({ label, href }) => (
+              <Palette.Item
+                key={href}
+                value={`${group} ${label}`}
+                className={styles["item"]}
+                onSelect={() => {
+                  onOpenChange(false);
+                  router.push(href);
+                }}
+              >
+                {label}
+              </Palette.Item>
+            ))}
+          </Palette.Group>
+        ))}
+      </Palette.List>
+    </Palette.Dialog>
+  );
+}

@@ -1,0 +1,60 @@
+"use client";
+import { operations } from "@pilothouse/contract";
+import { type ReactNode, useState } from "react";
+import { call } from "#client/api.ts";
+import { signIn } from "#client/sign-in.ts";
+import { Button } from "./button.tsx";
+import styles from "./centered.module.css";
+import { TextField } from "./field.tsx";
+import { Logo } from "./logo.tsx";
+
+/** Sets a password by an invitation, and signs in with it. */
+export function InvitationForm({ token, email }: { token: string; email: string }): ReactNode {
+  const [busy, setBusy] = useState(false);
+  const [failure, setFailure] = useState<string | undefined>(undefined);
+  const submit = async (password: string): Promise<void> => {
+    setBusy(true);
+    setFailure(undefined);
+    try {
+      await call(operations.acceptInvitation, { body: { token, password } });
+      await signIn(email, password);
+      globalThis.location.assign("/");
+    } catch (error) {
+      setFailure(error instanceof Error ? error.message : String(error));
+      setBusy(false);
+    }
+  };
+  return (
+    <main className={styles["centered"]}>
+      <div className={styles["panel"]}>
+        <div className={styles["head"]}>
+          <Logo />
+          <h1>Welcome to Pilothouse</h1>
+          <p>Choose a password for {email}.</p>
+        </div>
+        <form
+          className={styles["form"]}
+          onSubmit={(event) => {
+            event.preventDefault();
+            void submit(String(new FormData(event.currentTarget).get("password")));
+          }}
+        >
+          <input type="hidden" name="username" autoComplete="username" value={email} readOnly />
+          <TextField
+            label="Password"
+            hint="At least 12 characters. A few words are easy to remember and hard to guess."
+            name="password"
+            type="password"
+            autoComplete="new-password"
+            minLength={12}
+            required
+            error={failure}
+          />
+          <Button type="submit" kind="primary" busy={busy}>
+            Set password and sign in
+          </Button>
+        </form>
+      </div>
+    </main>
+  );
+}

@@ -1,0 +1,15 @@
+import { Anchor } from "lucide-react";
+import type { ReactNode } from "react";
+import { EmptyState } from "./empty-state.tsx";
+import styles from "./centered.module.css";
+
+/** For somebody who is signed in and belongs nowhere. */
+export function NoTenant({ email }: { email: string }): ReactNode {
+  return (
+    <main className={styles["centered"]}>
+      <EmptyState picture={<Anchor />} title="You belong to no tenant yet">
+        Somebody with the role admin or owner adds you as {email} under Settings, Members. Then come back to this page.
+      </EmptyState>
+    </main>
+  );
+}

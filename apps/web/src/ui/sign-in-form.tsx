@@ -1,0 +1,59 @@
+"use client";
+import { type ReactNode, useState } from "react";
+import { signIn } from "#client/sign-in.ts";
+import { Button } from "./button.tsx";
+import styles from "./centered.module.css";
+import { TextField } from "./field.tsx";
+import { Logo } from "./logo.tsx";
+import { Notice } from "./notice.tsx";
+
+const describeWait = (seconds: number): string =>
+  seconds < 90 ? `${seconds} seconds` : `${Math.ceil(seconds / 60)} minutes`;
+
+/** Address, password, and a way in. */
+export function SignInForm({ next }: { /** Where to go then. */ next: string }): ReactNode {
+  const [busy, setBusy] = useState(false);
+  const [failure, setFailure] = useState<string | undefined>(undefined);
+  const submit = async (form: FormData): Promise<void> => {
+    setBusy(true);
+    setFailure(undefined);
+    try {
+      const result = await signIn(String(form.get("email")), String(form.get("password")));
+      // A whole new page, which is made for whoever is signed in now.
+      if (result === "signedIn") return globalThis.location.assign(next);
+      setFailure(
+        result === "wrong"
+          ? "Address and password do not fit. Check both, or ask an owner of your tenant for a new invitation."
+          : `There were too many tries for this address. Wait ${describeWait(result.waitSeconds)}, then try again.`,
+      );
+    } catch {
+      setFailure("The portal does not answer. Check your connection, then try again.");
+    }
+    setBusy(false);
+  };
+  return (
+    <main className={styles["centered"]}>
+      <div className={styles["panel"]}>
+        <div className={styles["head"]}>
+          <Logo />
+          <h1>Sign in to Pilothouse</h1>
+          <p>Istio control planes as a service.</p>
+        </div>
+        <form
+          className={styles["form"]}
+          onSubmit={(event) => {
+            event.preventDefault();
+            void submit(new FormData(event.currentTarget));
+          }}
+        >
+          {failure === undefined ? null : <Notice tone="bad" title={failure} />}
+          <TextField label="E-mail" name="email" type="email" autoComplete="username" required />
+          <TextField label="Password" name="password" type="password" autoComplete="current-password" required />
+          <Button type="submit" kind="primary" busy={busy}>
+            Sign in
+          </Button>
+        </form>
+      </div>
+    </main>
+  );
+}
