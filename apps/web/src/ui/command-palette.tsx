@@ -45,8 +45,8 @@ export function CommandPalette({
       onOpenChange={onOpenChange}
       label="Go to"
       className={styles["palette"]}
-      overlayClassName={styles["overlay"]}
-      contentClassName={styles["content"]}
+      overlayClassName={styles["overlay"] ?? ""}
+      contentClassName={styles["content"] ?? ""}
     >
       <Palette.Input placeholder="Go to a page, a cluster, a control plane…" className={styles["input"]} />
       <Palette.List className={styles["list"]}>

@@ -1,4 +1,5 @@
 import nextAuth from "next-auth";
+import type { NextRequest } from "next/server";
 import { getService } from "#server/service.ts";
 import { createAuthOptions } from "#server/sign-in.ts";
 
@@ -7,9 +8,10 @@ interface Context {
 }
 
 /** next-auth's own paths: its CSRF token, signing in and out. */
-async function answer(request: Request, context: Context): Promise<Response> {
-  // oxlint-disable-next-line typescript/no-unsafe-assignment, typescript/no-unsafe-call -- next-auth's types do not know this form, that its documentation names
-  const response: unknown = await nextAuth(request, context, createAuthOptions(getService()));
+async function answer(request: NextRequest, context: Context): Promise<Response> {
+  const options = createAuthOptions(getService());
+  // Its types know parameters that are there at once, as in older versions of Next; it waits for them.
+  const response: unknown = await nextAuth(request, { params: await context.params }, options);
   if (response instanceof Response) return response;
   throw new Error("next-auth answered no Response");
 }
