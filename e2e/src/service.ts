@@ -191,7 +191,10 @@ async function writeProvider(ground: Ground, home: string): Promise<string> {
 const UrlsSchema = z.object({ migrator: z.string(), web: z.string(), worker: z.string() });
 
 /** What the web application is built from. */
-const webSources = ["apps/web/{src/**/*.{ts,tsx,css},next.config.ts,package.json}", "packages/{contract,core}/src/**/*.ts"];
+const webSources = [
+  "apps/web/{src/**/*.{ts,tsx,css},next.config.ts,package.json}",
+  "packages/{contract,core}/src/**/*.ts",
+];
 
 /** Builds the web application, unless its last build is newer than everything that it is made of. */
 export async function buildWeb(environment: NodeJS.ProcessEnv): Promise<void> {

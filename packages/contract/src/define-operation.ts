@@ -93,7 +93,8 @@ export function listProblems(operation: AnyOperation): ProblemCode[] {
   const add = (...more: ProblemCode[]) => more.forEach((code) => codes.add(code));
   const { scope } = operation;
   if (scope.kind !== "public") add("Unauthenticated", "RateLimited", "CrossOrigin");
-  if (scope.kind === "platform" || scope.kind === "person" || (scope.kind === "tenant" && scope.role !== "viewer")) add("Forbidden");
+  if (scope.kind === "platform" || scope.kind === "person" || (scope.kind === "tenant" && scope.role !== "viewer"))
+    add("Forbidden");
   if (scope.kind === "tenant" || Object.keys(operation.params.shape).length > 0) add("NotFound");
   if (operation.body !== undefined) {
     add("MalformedRequest", "PayloadTooLarge", "UnsupportedMediaType", "InvalidField", "UnknownField");

@@ -108,7 +108,8 @@ function describeOperation(operation: AnyOperation, components: Components): Jso
 
 function describeRights({ scope, description }: AnyOperation): string {
   const rights = {
-    tenant: () => `Needs a key or a member of the tenant with role \`${scope.kind === "tenant" ? scope.role : ""}\` or more.`,
+    tenant: () =>
+      `Needs a key or a member of the tenant with role \`${scope.kind === "tenant" ? scope.role : ""}\` or more.`,
     platform: () => "Needs a key of the platform, or an operator.",
     person: () => "Needs somebody who is signed in.",
     anyone: () => "Needs any key, or somebody who is signed in.",

@@ -23,7 +23,8 @@ export default function PageError({
       }
     >
       The portal, or the database behind it, did not answer as it should.
-      {error.digest === undefined ? null : ` For the provider: ${error.digest}.`} Control planes go on working without the portal.
+      {error.digest === undefined ? null : ` For the provider: ${error.digest}.`} Control planes go on working without
+      the portal.
     </EmptyState>
   );
 }

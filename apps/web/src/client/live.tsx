@@ -1,8 +1,10 @@
 "use client";
 import { ProblemError, type WatchedEvent, watchEvents } from "@pilothouse/contract";
 import { type QueryClient, useQueryClient } from "@tanstack/react-query";
-import { createContext, type ReactNode, useContext, useEffect, useMemo, useState } from "react";
+import { createContext, type ReactNode, useContext, useEffect, useState } from "react";
 import { getClient } from "./api.ts";
+import { findHeld, refreshItem } from "./collection.ts";
+import { clustersOf, controlPlanesOf } from "./collections.ts";
 import { keys } from "./keys.ts";
 
 /** Whether what is shown follows what happens. `polling`: the stream is lost for now, so everything is read anew every few seconds. */
@@ -15,30 +17,38 @@ export const useLiveStatus = (): LiveStatus => useContext(LiveContext);
 /** How often everything that is shown is read anew while the stream is lost, in milliseconds. */
 const pollIntervalMs = 5_000;
 
-/** Reads anew what an event is about, where it is shown. */
-export function followEvent(queries: QueryClient, tenant: string, { object, type }: WatchedEvent): void {
-  const refresh = (queryKey: readonly unknown[], exact = false): void =>
-    void queries.invalidateQueries({ queryKey, exact });
+/** Reads anew what an event is about, and nothing else, where it is shown. */
+export async function followEvent(queries: QueryClient, tenant: string, { object }: WatchedEvent): Promise<void> {
+  const refresh = (queryKey: readonly unknown[]): Promise<void> => queries.invalidateQueries({ queryKey });
+  const controlPlanes = controlPlanesOf(tenant);
+  const refreshControlPlane = (name: string): Promise<unknown> =>
+    Promise.all([
+      refreshItem(queries, controlPlanes, name),
+      refresh(keys.controlPlane(tenant, name)),
+      refresh(keys.revisions(tenant, name)),
+    ]);
+  const reads: Promise<unknown>[] = [refresh(keys.events(tenant))];
   switch (object.kind) {
     case "cluster":
-      refresh(keys.clusters(tenant));
+      reads.push(refreshItem(queries, clustersOf(tenant), object.name), refresh(keys.cluster(tenant, object.name)));
       break;
     case "control-plane":
-      refresh(keys.controlPlanes(tenant));
-      refresh(keys.revisions(tenant, object.name));
+      reads.push(refreshControlPlane(object.name));
       break;
-    case "revision":
-      refresh(keys.controlPlanes(tenant));
-      refresh([...keys.tenant(tenant), "revisions"]);
+    case "revision": {
+      const owner = findHeld(queries, controlPlanes, ({ revisions }) => revisions.includes(object.id));
+      // A revision's id begins with its control plane's name.
+      const name = owner?.name ?? object.id.replace(/-\d+-\d+-[a-z0-9]+$/, "");
+      reads.push(refreshControlPlane(name));
       break;
+    }
     case "operation":
-      refresh(keys.operations(tenant));
+      reads.push(refresh(keys.operations(tenant)), refresh(keys.operation(tenant, object.id)));
       break;
     default:
-      refresh(keys.tenant(tenant));
+      reads.push(refresh(keys.tenant(tenant)));
   }
-  if (type.startsWith("operation.")) refresh(keys.operations(tenant));
-  refresh(keys.events(tenant), true);
+  await Promise.all(reads);
 }
 
 /** Keeps what is shown of a tenant up to date, over one stream for the whole page. */
@@ -71,7 +81,7 @@ export function TenantLive({ tenant, children }: { tenant: string; children: Rea
         onLost: poll,
         onReset: readAll,
       });
-      for await (const event of events) followEvent(queries, tenant, event);
+      for await (const event of events) followEvent(queries, tenant, event).catch(() => undefined);
     };
     watch().catch((error: unknown) => {
       if (error instanceof ProblemError && error.status === 401) {
@@ -84,6 +94,5 @@ export function TenantLive({ tenant, children }: { tenant: string; children: Rea
       stopPolling();
     };
   }, [queries, tenant]);
-  const value = useMemo(() => status, [status]);
-  return <LiveContext.Provider value={value}>{children}</LiveContext.Provider>;
+  return <LiveContext.Provider value={status}>{children}</LiveContext.Provider>;
 }

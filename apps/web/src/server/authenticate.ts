@@ -1,12 +1,6 @@
 import { createHash } from "node:crypto";
 import type { TenantRole } from "@pilothouse/contract";
-import {
-  authenticateApiKey,
-  authenticateSession,
-  DomainError,
-  type Principal,
-  type SignedIn,
-} from "@pilothouse/core";
+import { authenticateApiKey, authenticateSession, DomainError, type Principal, type SignedIn } from "@pilothouse/core";
 import { readSessionId } from "./session-cookie.ts";
 import type { Service } from "./service.ts";
 

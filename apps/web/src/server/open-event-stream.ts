@@ -52,7 +52,10 @@ function reservePlace({ streams }: Service, credentialId: string): StreamPlace {
   const place = streams.reserve(credentialId);
   if (place === "closing") throw new DomainError("Unavailable", "This server is shutting down. Connect again.");
   if (place === "too many") {
-    throw new DomainError("TooManyStreams", "As many event streams are open with this key or session as there may be. Close one first.");
+    throw new DomainError(
+      "TooManyStreams",
+      "As many event streams are open with this key or session as there may be. Close one first.",
+    );
   }
   return place;
 }

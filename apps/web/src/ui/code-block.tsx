@@ -3,7 +3,13 @@ import { CopyButton } from "./copy-button.tsx";
 import styles from "./code-block.module.css";
 
 /** A command or a file, to be read and copied. */
-export function CodeBlock({ text, label }: { text: string; /** What it is, as "the command". */ label: string }): ReactNode {
+export function CodeBlock({
+  text,
+  label,
+}: {
+  text: string;
+  /** What it is, as "the command". */ label: string;
+}): ReactNode {
   return (
     <div className={styles["block"]}>
       {/* Wide ones are scrolled, also by keys. */}

@@ -66,7 +66,11 @@ export function ConfirmDialog({
           spellCheck={false}
           onChange={(event) => setTyped(event.target.value)}
         />
-        {failure === undefined ? null : <Notice tone="bad" title="It was not done">{failure}</Notice>}
+        {failure === undefined ? null : (
+          <Notice tone="bad" title="It was not done">
+            {failure}
+          </Notice>
+        )}
         <div className={styles["actions"]}>
           <Button onClick={() => close(false)}>Cancel</Button>
           <Button type="submit" kind="danger" disabled={typed !== name} busy={busy}>

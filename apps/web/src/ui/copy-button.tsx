@@ -6,7 +6,13 @@ import styles from "./copy-button.module.css";
 const shownMs = 2_000;
 
 /** Copies a text to the clipboard, and says so. */
-export function CopyButton({ text, label }: { text: string; /** What is copied, as "the command". */ label: string }): ReactNode {
+export function CopyButton({
+  text,
+  label,
+}: {
+  text: string;
+  /** What is copied, as "the command". */ label: string;
+}): ReactNode {
   const [copied, setCopied] = useState(false);
   const copy = async (): Promise<void> => {
     await navigator.clipboard.writeText(text);

@@ -7,7 +7,11 @@ import styles from "./live-state.module.css";
 const states = {
   connecting: { icon: RefreshCw, word: "Connecting", title: "Opening the stream of events" },
   live: { icon: Radio, word: "Live", title: "What is shown follows what happens" },
-  polling: { icon: RefreshCw, word: "Every 5 s", title: "The stream of events is lost; everything is read anew every 5 seconds" },
+  polling: {
+    icon: RefreshCw,
+    word: "Every 5 s",
+    title: "The stream of events is lost; everything is read anew every 5 seconds",
+  },
   signedOut: { icon: Unplug, word: "Signed out", title: "The session is over. Sign in again" },
 } as const;
 

@@ -18,8 +18,8 @@ export function UsedInvitation(): ReactNode {
           </Button>
         }
       >
-        It was used, has expired, or was never made. If you have set a password, sign in with it; if not, ask whoever sent it for a
-        new one.
+        It was used, has expired, or was never made. If you have set a password, sign in with it; if not, ask whoever
+        sent it for a new one.
       </EmptyState>
     </main>
   );

@@ -9,7 +9,10 @@ import { requirePassword } from "./require-password.ts";
 export const hashInvitation = (token: string): Buffer => createHash("sha256").update(token).digest();
 
 const unknown = (): DomainError =>
-  new DomainError("NotFound", "This invitation was used, has expired, or never was. Ask whoever sent it for a new one.");
+  new DomainError(
+    "NotFound",
+    "This invitation was used, has expired, or never was. Ask whoever sent it for a new one.",
+  );
 
 /** Whom an invitation is for, and until when. @throws DomainError NotFound, Unavailable */
 export async function findInvitation(database: Database, token: string): Promise<{ email: string; expiresAt: Date }> {

@@ -23,6 +23,8 @@ export async function ensureUser(
 export async function inviteUser(transaction: Transaction, userId: string): Promise<Invitation> {
   const token = randomBytes(32).toString("base64url");
   const expiresAt = new Date(Date.now() + invitationLifetimeMs);
-  await transaction.invitation.createMany({ data: { hash: Uint8Array.from(hashInvitation(token)), userId, expiresAt } });
+  await transaction.invitation.createMany({
+    data: { hash: Uint8Array.from(hashInvitation(token)), userId, expiresAt },
+  });
   return { token, expiresAt: expiresAt.toISOString() };
 }

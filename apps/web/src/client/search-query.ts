@@ -1,0 +1,25 @@
+/** What is searched for: words that occur anywhere, and fields that have a value. */
+export interface SearchQuery {
+  words: string[];
+  fields: { name: string; value: string }[];
+}
+
+/** Reads `shop line:1.32 phase:ready`. Names that no field has are words like others. */
+export function parseSearch(text: string, fieldNames: readonly string[]): SearchQuery {
+  const query: SearchQuery = { words: [], fields: [] };
+  for (const part of text.toLowerCase().split(/\s+/).filter(Boolean)) {
+    const [, name = "", value = ""] = /^([a-z-]+):(.+)$/.exec(part) ?? [];
+    if (fieldNames.includes(name)) query.fields.push({ name, value });
+    else query.words.push(part);
+  }
+  return query;
+}
+
+/** Whether a row fits: each word occurs in one of its fields, and each field asked for begins with its value. */
+export function matchesSearch(query: SearchQuery, row: Readonly<Record<string, string>>): boolean {
+  const values = Object.values(row).map((value) => value.toLowerCase());
+  return (
+    query.words.every((word) => values.some((value) => value.includes(word))) &&
+    query.fields.every(({ name, value }) => (row[name] ?? "").toLowerCase().startsWith(value))
+  );
+}

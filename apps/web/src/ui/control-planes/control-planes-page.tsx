@@ -1,0 +1,110 @@
+"use client";
+import type { ControlPlane } from "@pilothouse/contract";
+import { Plus, Ship } from "lucide-react";
+import Link from "next/link";
+import { type ReactNode, useMemo } from "react";
+import { useCollection } from "#client/collection.ts";
+import { controlPlanesOf } from "#client/collections.ts";
+import { Button } from "../button.tsx";
+import { Card } from "../card.tsx";
+import { type Column, DataTable } from "../data-table.tsx";
+import { EmptyState } from "../empty-state.tsx";
+import { Notice } from "../notice.tsx";
+import { PageHeader } from "../page-header.tsx";
+import { Skeleton } from "../skeleton.tsx";
+import { TimeAgo } from "../time-ago.tsx";
+import { ControlPlaneStatus } from "./phase.tsx";
+
+const listColumns = (tenant: string): Column<ControlPlane>[] => [
+  {
+    id: "name",
+    header: "Name",
+    cell: ({ name }) => <Link href={`/tenants/${tenant}/control-planes/${name}`}>{name}</Link>,
+    text: ({ name }) => name,
+    sortBy: ({ name }) => name,
+  },
+  {
+    id: "phase",
+    header: "Phase",
+    cell: ({ phase }) => <ControlPlaneStatus phase={phase} quiet />,
+    text: ({ phase }) => phase,
+    sortBy: ({ phase }) => phase,
+  },
+  {
+    id: "version",
+    header: "Version",
+    cell: ({ version }) => version,
+    text: ({ version }) => version,
+    sortBy: ({ version }) => version,
+  },
+  {
+    id: "cluster",
+    header: "Cluster",
+    cell: ({ cluster }) => <Link href={`/tenants/${tenant}/clusters/${cluster}`}>{cluster}</Link>,
+    text: ({ cluster }) => cluster,
+    sortBy: ({ cluster }) => cluster,
+    room: "wide",
+  },
+  {
+    id: "replicas",
+    header: "Replicas",
+    cell: ({ replicas }) => replicas,
+    sortBy: ({ replicas }) => replicas,
+    room: "widest",
+    align: "end",
+  },
+  {
+    id: "created",
+    header: "Created",
+    cell: ({ createdAt }) => <TimeAgo at={createdAt} />,
+    sortBy: ({ createdAt }) => createdAt,
+    room: "widest",
+  },
+];
+
+/** All control planes of a tenant. */
+export function ControlPlanesPage({ tenant }: { tenant: string }): ReactNode {
+  const { items, isReading, error } = useCollection(controlPlanesOf(tenant));
+  const columns = useMemo(() => listColumns(tenant), [tenant]);
+  const create = (
+    <Button asChild kind="primary">
+      <Link href={`/tenants/${tenant}/control-planes/new`}>
+        <Plus aria-hidden="true" />
+        Create control plane
+      </Link>
+    </Button>
+  );
+  return (
+    <>
+      <PageHeader title="Control planes" actions={create}>
+        Each is an istiod of the version that you choose, run for one of your clusters, outside of it.
+      </PageHeader>
+      {error === null ? null : (
+        <Notice tone="bad" title="The control planes could not be read">
+          {error.message}
+        </Notice>
+      )}
+      {items.length === 0 && isReading ? (
+        <Card>
+          <Skeleton label="control planes" lines={6} />
+        </Card>
+      ) : (
+        <DataTable
+          label="control planes"
+          rows={items}
+          columns={columns}
+          rowId={({ id }) => id}
+          isReading={isReading}
+          empty={
+            <Card>
+              <EmptyState picture={<Ship />} title="No control plane yet" action={create}>
+                Choose a connected cluster and an Istio version. Pilothouse runs the istiod, proves that it serves your
+                mesh, and goes on watching it.
+              </EmptyState>
+            </Card>
+          }
+        />
+      )}
+    </>
+  );
+}
