@@ -1,0 +1,67 @@
+"use client";
+import {
+  type Cluster,
+  type ControlPlane,
+  type Operation,
+  operations,
+  type Page,
+  ProblemError,
+  type Revision,
+  type TenantEvent,
+} from "@pilothouse/contract";
+import { useQuery, type UseQueryResult } from "@tanstack/react-query";
+import { call } from "./api.ts";
+import { keys } from "./keys.ts";
+
+/** A running operation is read again at least so often, in milliseconds, should an event be late. */
+const runningIntervalMs = 2_000;
+
+export const useCluster = (tenant: string, cluster: string): UseQueryResult<Cluster> =>
+  useQuery({
+    queryKey: keys.cluster(tenant, cluster),
+    queryFn: ({ signal }) => call(operations.getCluster, { params: { tenant, cluster }, signal }),
+  });
+
+export const useControlPlane = (tenant: string, controlPlane: string): UseQueryResult<ControlPlane> =>
+  useQuery({
+    queryKey: keys.controlPlane(tenant, controlPlane),
+    queryFn: ({ signal }) => call(operations.getControlPlane, { params: { tenant, controlPlane }, signal }),
+  });
+
+export const useRevisions = (tenant: string, controlPlane: string): UseQueryResult<Page<Revision>> =>
+  useQuery({
+    queryKey: keys.revisions(tenant, controlPlane),
+    queryFn: ({ signal }) => call(operations.listRevisions, { params: { tenant, controlPlane }, signal }),
+  });
+
+/** @param id of an operation; nothing is read without one */
+export const useOperation = (tenant: string, id: string | null): UseQueryResult<Operation> =>
+  useQuery({
+    queryKey: keys.operation(tenant, id ?? ""),
+    queryFn: ({ signal }) => call(operations.getOperation, { params: { tenant, operation: id ?? "" }, signal }),
+    enabled: id !== null,
+    refetchInterval: ({ state }) => (state.data?.state === "running" ? runningIntervalMs : false),
+  });
+
+export const useOperations = (tenant: string): UseQueryResult<Page<Operation>> =>
+  useQuery({
+    queryKey: keys.operations(tenant),
+    queryFn: ({ signal }) => call(operations.listOperations, { params: { tenant }, query: { limit: 100 }, signal }),
+  });
+
+export const useEvents = (tenant: string): UseQueryResult<Page<TenantEvent>> =>
+  useQuery({
+    queryKey: keys.events(tenant),
+    queryFn: ({ signal }) => call(operations.listEvents, { params: { tenant }, query: { limit: 100 }, signal }),
+  });
+
+/** Whether something was not found: it never was, or it is gone. */
+export const isGone = (error: Error | null): boolean => error instanceof ProblemError && error.status === 404;
+
+/** What is wrong with a field of a form, by the name that the API gives it. */
+export function findFieldError(error: Error | null, parameter: string): string | undefined {
+  if (!(error instanceof ProblemError)) return undefined;
+  const { problem } = error;
+  const named = problem.errors?.find((fault) => fault.parameter === parameter);
+  return named?.detail ?? (problem.parameter === parameter ? problem.detail : undefined);
+}

@@ -1,0 +1,165 @@
+"use client";
+import { operations } from "@pilothouse/contract";
+import { useMutation } from "@tanstack/react-query";
+import Link from "next/link";
+import { useRouter } from "next/navigation";
+import { type ReactNode, useRef, useState } from "react";
+import { call } from "#client/api.ts";
+import { findFieldError, useOperation } from "#client/queries.ts";
+import { Button } from "../button.tsx";
+import { Card } from "../card.tsx";
+import { CodeBlock } from "../code-block.tsx";
+import { SelectField, TextArea, TextField } from "../field.tsx";
+import { Notice } from "../notice.tsx";
+import { OperationProgress } from "../operation-progress.tsx";
+import { PageHeader } from "../page-header.tsx";
+import styles from "./connect-page.module.css";
+
+const kinds = [
+  ["gardener", "Gardener: its API server runs in a seed"],
+  ["managed", "Managed: EKS, AKS, GKE"],
+  ["standalone", "Standalone: any other"],
+] as const;
+
+/** What a kubeconfig must allow, once: it is used to install identities that can do less, and erased. */
+const rights = [
+  "Namespaces: create pilothouse-system, pilothouse-probe and, where it is missing, istio-system",
+  "ClusterRoles and Roles: those of istiod of each Istio line that you may order, and Pilothouse's own",
+  "Their bindings, and the ServiceAccounts pilothouse and pilothouse-probe",
+  "A token for the ServiceAccount pilothouse, bound to a Secret: deleting the Secret revokes it",
+] as const;
+
+const readKind = (text: string): (typeof kinds)[number][0] => kinds.find(([name]) => name === text)?.[0] ?? "standalone";
+
+const describeCurl = (origin: string, tenant: string): string =>
+  `jq -n --rawfile kubeconfig kubeconfig.yaml '{name: "shop", kind: "standalone", $kubeconfig}' |
+  curl -fsS ${origin}/api/v1/tenants/${tenant}/clusters \\
+    -H "Authorization: Bearer $PILOTHOUSE_API_KEY" -H "Idempotency-Key: connect-shop" \\
+    -H "Content-Type: application/json" -d @-`;
+
+/** Connects a cluster: what is asked for, a kubeconfig, and the checks as each succeeds. */
+export function ConnectPage({ tenant, origin }: { tenant: string; origin: string }): ReactNode {
+  const router = useRouter();
+  const [name, setName] = useState("");
+  const [kind, setKind] = useState<(typeof kinds)[number][0]>("standalone");
+  const [seed, setSeed] = useState("");
+  const [kubeconfig, setKubeconfig] = useState("");
+  const [operationId, setOperationId] = useState<string | null>(null);
+  const wish = useRef("");
+  const connect = useMutation({
+    mutationFn: () =>
+      call(operations.connectCluster, {
+        params: { tenant },
+        body: { name, kind, kubeconfig, ...(seed === "" ? {} : { seed }) },
+        idempotencyKey: wish.current,
+      }),
+    onSuccess: ({ operation }) => {
+      // It is sealed for the workers now; this page needs it no more.
+      setKubeconfig("");
+      setOperationId(operation.id);
+    },
+  });
+  const { data: operation } = useOperation(tenant, operationId);
+  const { error } = connect;
+  const fieldError = (parameter: string): string | undefined => findFieldError(error, parameter);
+  const isNamed = ["name", "kind", "seed", "kubeconfig"].some((parameter) => fieldError(parameter) !== undefined);
+  if (operation !== undefined) {
+    return (
+      <>
+        <PageHeader title={`Connect ${operation.object.name}`}>The checks run in the order below; each is written down as it succeeds.</PageHeader>
+        <OperationProgress operation={operation} />
+        <div className={styles["actions"]}>
+          {operation.state === "succeeded" ? (
+            <Button asChild kind="primary">
+              <Link href={`/tenants/${tenant}/control-planes/new?cluster=${operation.object.name}`}>
+                Create a control plane for it
+              </Link>
+            </Button>
+          ) : null}
+          <Button asChild>
+            <Link href={`/tenants/${tenant}/clusters/${operation.object.name}`}>To the cluster</Link>
+          </Button>
+        </div>
+      </>
+    );
+  }
+  return (
+    <>
+      <PageHeader title="Connect a cluster">
+        A kubeconfig is used once, to install identities with exactly the rights that are needed. It is sealed at once, and erased when
+        the cluster is connected, after 15 minutes at the latest.
+      </PageHeader>
+      <div className={styles["columns"]}>
+        <Card title="The cluster">
+          <form
+            className={styles["form"]}
+            onSubmit={(event) => {
+              event.preventDefault();
+              wish.current = crypto.randomUUID();
+              connect.mutate();
+            }}
+          >
+            {error !== null && !isNamed ? (
+              <Notice tone="bad" title="The cluster was not taken">
+                {error.message}
+              </Notice>
+            ) : null}
+            <TextField
+              label="Name"
+              hint="Lower-case letters, digits and hyphens; what you call it here."
+              value={name}
+              onChange={(event) => setName(event.target.value)}
+              error={fieldError("name")}
+              maxLength={30}
+              autoComplete="off"
+              required
+            />
+            <SelectField label="Kind" value={kind} onChange={(event) => setKind(readKind(event.target.value))} error={fieldError("kind")}>
+              {kinds.map(([value, label]) => (
+                <option key={value} value={value}>
+                  {label}
+                </option>
+              ))}
+            </SelectField>
+            <TextField
+              label="Seed (if you know it)"
+              hint="Where the API server runs, so that istiod comes near it."
+              value={seed}
+              onChange={(event) => setSeed(event.target.value)}
+              error={fieldError("seed")}
+              autoComplete="off"
+            />
+            <TextArea
+              label="Kubeconfig"
+              hint="With a token or a client certificate inside: no exec plug-ins, no paths of files, no proxies."
+              value={kubeconfig}
+              onChange={(event) => setKubeconfig(event.target.value)}
+              error={fieldError("kubeconfig")}
+              spellCheck={false}
+              autoComplete="off"
+              required
+            />
+            <div className={styles["actions"]}>
+              <Button onClick={() => router.back()}>Cancel</Button>
+              <Button type="submit" kind="primary" busy={connect.isPending}>
+                Check and connect
+              </Button>
+            </div>
+          </form>
+        </Card>
+        <div className={styles["aside"]}>
+          <Card title="What the kubeconfig must allow">
+            <ul className={styles["rights"]}>
+              {rights.map((right) => (
+                <li key={right}>{right}</li>
+              ))}
+            </ul>
+          </Card>
+          <Card title="From a pipeline">
+            <CodeBlock text={describeCurl(origin, tenant)} label="the same with curl" />
+          </Card>
+        </div>
+      </div>
+    </>
+  );
+}
