@@ -98,7 +98,7 @@ export {
   type PreviewPlacementBody,
 } from "./resources/placement.ts";
 export { type ChangeRegionBody, type CreateRegionBody, type Region, regionSchema } from "./resources/region.ts";
-export { type Revision, revisionSchema } from "./resources/revision.ts";
+export { type Proof, proofSchema, type Revision, revisionSchema } from "./resources/revision.ts";
 export { type ChangeSeedBody, type CreateSeedBody, type Seed, seedSchema } from "./resources/seed.ts";
 export {
   type ChangeTenantBody,

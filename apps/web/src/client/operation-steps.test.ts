@@ -25,7 +25,13 @@ const states = (more: Partial<Operation>): string[] => describeSteps(operation(m
 test("the first step that is not done is under way, those behind it wait", () => {
   const steps = [{ name: "namespacesCreated", finishedAt: at(1.5) }];
   expect(states({ steps })).toEqual(["done", "running", "waiting", "waiting", "waiting"]);
-  expect(describeSteps(operation({ steps }), 9_000).map(({ aside }) => aside)).toEqual(["1.5 s", "7.5 s", undefined, undefined, undefined]);
+  expect(describeSteps(operation({ steps }), 9_000).map(({ aside }) => aside)).toEqual([
+    "1.5 s",
+    "7.5 s",
+    undefined,
+    undefined,
+    undefined,
+  ]);
 });
 
 test("a step that was passed over is not waited for", () => {

@@ -19,6 +19,7 @@ import { backOffMs, judgeError, LookCancelled, type Outcome } from "../engine/ba
 import type { Reconciler } from "../engine/engine.ts";
 import type { HeldLease } from "../engine/lease-keeper.ts";
 import type { Dependencies } from "./dependencies.ts";
+import { describeProofs } from "../describe-proofs.ts";
 import { openIstiodCluster, openMesh } from "./open-access.ts";
 import { createStepWriter, type StepWriter } from "./step-writer.ts";
 
@@ -68,7 +69,7 @@ async function reconcile(dependencies: Dependencies, held: HeldLease, work: Revi
     conditions: result.conditions,
     observed: {
       ...(configHash === undefined ? {} : { configHash }),
-      proofs: proofs.map(({ name, verdict, reason, message }) => ({ name, verdict, reason, message })),
+      proofs: describeProofs(proofs),
     },
     ...(credential === undefined ? {} : { credential }),
     ...(failure === undefined ? {} : { failure }),

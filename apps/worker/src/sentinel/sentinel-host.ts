@@ -12,6 +12,7 @@ import {
   type WatchStamp,
 } from "@pilothouse/core";
 import { readMoment } from "@pilothouse/provisioner";
+import { describeProofs } from "../describe-proofs.ts";
 import type { HeldLease, LeaseKeeper } from "../engine/lease-keeper.ts";
 import { describeError, type Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
@@ -99,7 +100,8 @@ export function createSentinelHost(options: SentinelHostOptions): SentinelHost {
         revisionId: work.id,
         prober: await openProber(work, work.mesh),
         condition: work.conditions.find(({ type }) => type === "Serving"),
-        save: (condition, { wakeRevision }) => save(held, work, { condition, wakeRevision }),
+        save: (condition, { proofs, wakeRevision }) =>
+          save(held, work, { condition, proofs: describeProofs(proofs), wakeRevision }),
         takeTurn,
         signal,
         metrics,

@@ -33,7 +33,7 @@ export interface SentinelOptions {
   /** As it is stored. */
   condition: ObservedCondition | undefined;
   /** Stores what it found; failures are tried again with the next look. */
-  save: (condition: ObservedCondition, change: { wakeRevision: boolean }) => Promise<void>;
+  save: (condition: ObservedCondition, change: { proofs: SentinelFinding["proofs"]; wakeRevision: boolean }) => Promise<void>;
   /** Bounds how many sentinels look at a time. */
   takeTurn: <Result>(work: () => Promise<Result>) => Promise<Result>;
   /** Ends it. */
@@ -143,7 +143,7 @@ export function startSentinel(options: SentinelOptions): Sentinel {
     const condition = judgeFinding(finding);
     if (proofs.length > 0) admissionAtMs = performance.now() + times.admissionMs * (0.9 + 0.1 * random());
     if (condition.status !== "True") {
-      await lookAgainAfterFailure(condition);
+      await lookAgainAfterFailure(condition, proofs);
       return;
     }
     failures = stream === undefined ? 1 : 0;
@@ -151,29 +151,29 @@ export function startSentinel(options: SentinelOptions): Sentinel {
       wantsWholeProof = false;
       proofAtMs = performance.now() + spread(times.proofMs);
     }
-    await say(condition);
+    await say(condition, proofs, isWhole);
   }
 
-  async function lookAgainAfterFailure(condition: ObservedCondition): Promise<void> {
+  async function lookAgainAfterFailure(condition: ObservedCondition, proofs: SentinelFinding["proofs"]): Promise<void> {
     failures += 1;
     wantsWholeProof = true;
     if (failures === 1) {
       lookIn(times.closerLookMs);
       return;
     }
-    await say(condition);
+    await say(condition, proofs);
     const [first, most] = times.retryMs;
     lookIn(spread(Math.min(most, first * 2 ** Math.min(failures - 2, 10))));
   }
 
-  /** Stored only when it differs; what could not be stored is tried with the next look. */
-  async function say(condition: ObservedCondition): Promise<void> {
+  /** Stored only when it differs, and after each whole proof; what could not be stored is tried with the next look. */
+  async function say(condition: ObservedCondition, proofs: SentinelFinding["proofs"], isWhole = false): Promise<void> {
     const isSame =
       said?.status === condition.status && said.reason === condition.reason && said.message === condition.message;
-    if (isSame) return;
+    if (isSame && !isWhole) return;
     const isTurn = said !== undefined && said.status !== condition.status;
     try {
-      await options.save(condition, { wakeRevision: isTurn });
+      await options.save(condition, { proofs, wakeRevision: isTurn });
       said = condition;
     } catch (error) {
       log("warn", "a sentinel's finding could not be stored", { revision: revisionId, error: describeError(error) });

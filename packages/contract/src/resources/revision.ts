@@ -3,6 +3,20 @@ import { conditionSchema, generationSchema, lifetimeSchema, timestampSchema } fr
 import { controlPlanePhaseSchema } from "./control-plane.ts";
 import { placementSchema } from "./placement.ts";
 
+/** What was seen of one way to istiod through the public edge, when it was last tried. */
+export const proofSchema = z
+  .strictObject({
+    name: z.enum(["admission", "injection", "certificate", "discovery"]),
+    verdict: z.enum(["proven", "refuted", "unknown"]).describe("`unknown`: it could not be seen"),
+    latencyMs: z.number().min(0).describe("From its first call to its last answer"),
+    reason: z.string().nullable().describe("CamelCase, for programs; null when it is proven"),
+    message: z.string(),
+    at: timestampSchema,
+  })
+  .meta({ id: "Proof" });
+
+export type Proof = z.infer<typeof proofSchema>;
+
 /** One istiod of one version. Its id is at once `istio.io/rev`, its namespace and the first label of its hostname. */
 export const revisionSchema = z
   .strictObject({
@@ -19,6 +33,11 @@ export const revisionSchema = z
     observedGeneration: generationSchema,
     credential: lifetimeSchema.nullable().describe("Life of istiod's token for the mesh cluster"),
     conditions: z.array(conditionSchema),
+    proofs: z.array(proofSchema).describe("The newest of each kind; none before istiod is up"),
+    proxies: z
+      .strictObject({ connected: z.int().min(0), at: timestampSchema })
+      .nullable()
+      .describe("Proxies with a stream, by istiod's own count; null until it was asked"),
     phase: controlPlanePhaseSchema,
     readyAt: timestampSchema.nullable().describe("When it was Ready for the first time"),
     deletionRequestedAt: timestampSchema.nullable(),

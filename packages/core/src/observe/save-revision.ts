@@ -1,3 +1,4 @@
+import type { Proof } from "@pilothouse/contract";
 import type { Database, Transaction } from "../database/connect.ts";
 import type { Lease } from "../work/lease.ts";
 import { writeGuarded } from "../work/write-guarded.ts";
@@ -12,7 +13,7 @@ import { completeObservation, summarizeRevision } from "./summarize-revision.ts"
 export interface RevisionSighting {
   conditions: readonly ObservedCondition[];
   /** Plain data for people and for the next look; no secrets. Absent when the look did not get so far. */
-  observed?: { configHash?: string; proofs: unknown[] };
+  observed?: { configHash?: string; proofs: readonly Proof[] };
   credential?: { issuedAt: string; expiresAt: string };
   /** Ends the live operation as failed: nothing but another wish helps, or its time is over. */
   failure?: { reason: string; message: string };
@@ -116,14 +117,16 @@ async function saveRevisionRow(
   ready: ObservedCondition,
 ): Promise<void> {
   const readyAt = ready.status === "True" && work.readyAt === null ? new Date() : undefined;
-  const text = observed === undefined ? null : JSON.stringify(observed);
+  // A look that did not come to its proofs says nothing of them.
+  const { proofs = [], ...others } = observed ?? {};
+  const text = observed === undefined ? null : JSON.stringify(proofs.length === 0 ? others : { ...others, proofs });
   await transaction.$executeRaw`
-    UPDATE revisions SET observed_generation = ${work.generation}, observed = coalesce(${text}::jsonb, observed),
+    UPDATE revisions SET observed_generation = ${work.generation}, observed = coalesce(observed, '{}'::jsonb) || coalesce(${text}::jsonb, '{}'::jsonb),
       credential_issued_at = coalesce(${credential?.issuedAt ?? null}::timestamptz, credential_issued_at),
       credential_expires_at = coalesce(${credential?.expiresAt ?? null}::timestamptz, credential_expires_at),
       ready_at = coalesce(ready_at, ${readyAt ?? null}::timestamptz)
     WHERE id = ${work.id} AND (observed_generation, observed, credential_issued_at, ready_at) IS DISTINCT FROM
-      (${work.generation}::int, coalesce(${text}::jsonb, observed), coalesce(${credential?.issuedAt ?? null}::timestamptz, credential_issued_at),
+      (${work.generation}::int, coalesce(observed, '{}'::jsonb) || coalesce(${text}::jsonb, '{}'::jsonb), coalesce(${credential?.issuedAt ?? null}::timestamptz, credential_issued_at),
        coalesce(ready_at, ${readyAt ?? null}::timestamptz))`;
   const isRenewed =
     work.credential !== null &&
@@ -141,6 +144,16 @@ async function saveRevisionRow(
   });
 }
 
+/** Puts the newest proofs in the place of earlier ones of their kind. */
+async function saveProofs(transaction: Transaction, id: string, proofs: readonly Proof[]): Promise<void> {
+  if (proofs.length === 0) return;
+  const names = proofs.map(({ name }) => name);
+  await transaction.$executeRaw`
+    UPDATE revisions SET observed = coalesce(observed, '{}'::jsonb) || jsonb_build_object('proofs', ${JSON.stringify(proofs)}::jsonb || coalesce(
+      (SELECT jsonb_agg(kept) FROM jsonb_array_elements(observed -> 'proofs') kept WHERE NOT kept ->> 'name' = ANY (${names}::text[])), '[]'::jsonb))
+    WHERE id = ${id}`;
+}
+
 /** A sentinel watches from the first time a revision is Ready. */
 async function ensureSentinel(transaction: Transaction, { id, tenantId, istiodCluster }: RevisionWork): Promise<void> {
   await transaction.$executeRaw`
@@ -156,7 +169,11 @@ export async function saveSentinelSighting(
   database: Database,
   lease: Lease,
   work: RevisionWork,
-  { condition, wakeRevision }: { condition: ObservedCondition; wakeRevision: boolean },
+  {
+    condition,
+    proofs,
+    wakeRevision,
+  }: { condition: ObservedCondition; /** Those made in this look. */ proofs: readonly Proof[]; wakeRevision: boolean },
 ): Promise<boolean> {
   const { written } = await writeGuarded(database, lease, async (transaction) => {
     const now = await lockRevision(transaction, work.id);
@@ -164,6 +181,7 @@ export async function saveSentinelSighting(
     const before = await readConditions(transaction, { objectKind: "revision", objectId: work.id });
     const stored = await saveConditions(transaction, targetOf(work), [condition]);
     await saveReady(transaction, work, before, stored);
+    await saveProofs(transaction, work.id, proofs);
   });
   if (written && wakeRevision) await wakeOther(database, lease, "revision");
   return written;

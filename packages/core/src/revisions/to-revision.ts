@@ -1,6 +1,17 @@
-import { type Condition, placementSchema, type Revision } from "@pilothouse/contract";
+import { type Condition, placementSchema, type Proof, proofSchema, type Revision } from "@pilothouse/contract";
+import { z } from "zod";
 import { deriveControlPlanePhase } from "../control-planes/derive-phase.ts";
 import type { Revision as RevisionRow } from "../generated/client.ts";
+
+const observedSchema = z.object({
+  proofs: z.array(proofSchema).catch([]).default([]),
+  proxies: z.object({ connected: z.int(), at: z.string() }).optional(),
+});
+
+function readObserved(observed: unknown): { proofs: Proof[]; proxies: Revision["proxies"] } {
+  const { proofs, proxies } = observedSchema.parse(observed ?? {});
+  return { proofs, proxies: proxies ?? null };
+}
 
 /** A revision as the contract has it. @param facts what is known of it in other tables */
 export function toRevision(
@@ -24,6 +35,7 @@ export function toRevision(
         ? null
         : { issuedAt: row.credentialIssuedAt.toISOString(), expiresAt: row.credentialExpiresAt.toISOString() },
     conditions: facts.conditions,
+    ...readObserved(row.observed),
     phase: deriveControlPlanePhase({
       deletionRequested: row.deletionRequestedAt !== null,
       isChanging: facts.isChanging || row.observedGeneration < row.generation,

@@ -30,7 +30,14 @@ const listColumns = (tenant: string): Column<Cluster>[] => [
     text: ({ phase }) => phase,
     sortBy: ({ phase }) => phase,
   },
-  { id: "kind", header: "Kind", cell: ({ kind }) => kind, text: ({ kind }) => kind, sortBy: ({ kind }) => kind, room: "wide" },
+  {
+    id: "kind",
+    header: "Kind",
+    cell: ({ kind }) => kind,
+    text: ({ kind }) => kind,
+    sortBy: ({ kind }) => kind,
+    room: "wide",
+  },
   {
     id: "seed",
     header: "Seed",
@@ -71,7 +78,8 @@ export function ClustersPage({ tenant }: { tenant: string }): ReactNode {
   return (
     <>
       <PageHeader title="Clusters" actions={connect}>
-        Your Kubernetes clusters whose workloads join a mesh. Pilothouse reaches them with short-lived tokens of its own.
+        Your Kubernetes clusters whose workloads join a mesh. Pilothouse reaches them with short-lived tokens of its
+        own.
       </PageHeader>
       {error === null ? null : (
         <Notice tone="bad" title="The clusters could not be read">
@@ -92,7 +100,8 @@ export function ClustersPage({ tenant }: { tenant: string }): ReactNode {
           empty={
             <Card>
               <EmptyState picture={<Boxes />} title="No cluster is connected yet" action={connect}>
-                Give a kubeconfig once. Pilothouse checks it, installs identities with exactly the rights it needs, and then erases it.
+                Give a kubeconfig once. Pilothouse checks it, installs identities with exactly the rights it needs, and
+                then erases it.
               </EmptyState>
             </Card>
           }

@@ -29,7 +29,8 @@ const rights = [
   "A token for the ServiceAccount pilothouse, bound to a Secret: deleting the Secret revokes it",
 ] as const;
 
-const readKind = (text: string): (typeof kinds)[number][0] => kinds.find(([name]) => name === text)?.[0] ?? "standalone";
+const readKind = (text: string): (typeof kinds)[number][0] =>
+  kinds.find(([name]) => name === text)?.[0] ?? "standalone";
 
 const describeCurl = (origin: string, tenant: string): string =>
   `jq -n --rawfile kubeconfig kubeconfig.yaml '{name: "shop", kind: "standalone", $kubeconfig}' |
@@ -66,7 +67,9 @@ export function ConnectPage({ tenant, origin }: { tenant: string; origin: string
   if (operation !== undefined) {
     return (
       <>
-        <PageHeader title={`Connect ${operation.object.name}`}>The checks run in the order below; each is written down as it succeeds.</PageHeader>
+        <PageHeader title={`Connect ${operation.object.name}`}>
+          The checks run in the order below; each is written down as it succeeds.
+        </PageHeader>
         <OperationProgress operation={operation} />
         <div className={styles["actions"]}>
           {operation.state === "succeeded" ? (
@@ -86,8 +89,8 @@ export function ConnectPage({ tenant, origin }: { tenant: string; origin: string
   return (
     <>
       <PageHeader title="Connect a cluster">
-        A kubeconfig is used once, to install identities with exactly the rights that are needed. It is sealed at once, and erased when
-        the cluster is connected, after 15 minutes at the latest.
+        A kubeconfig is used once, to install identities with exactly the rights that are needed. It is sealed at once,
+        and erased when the cluster is connected, after 15 minutes at the latest.
       </PageHeader>
       <div className={styles["columns"]}>
         <Card title="The cluster">
@@ -114,7 +117,12 @@ export function ConnectPage({ tenant, origin }: { tenant: string; origin: string
               autoComplete="off"
               required
             />
-            <SelectField label="Kind" value={kind} onChange={(event) => setKind(readKind(event.target.value))} error={fieldError("kind")}>
+            <SelectField
+              label="Kind"
+              value={kind}
+              onChange={(event) => setKind(readKind(event.target.value))}
+              error={fieldError("kind")}
+            >
               {kinds.map(([value, label]) => (
                 <option key={value} value={value}>
                   {label}

@@ -31,7 +31,11 @@ const probeWords: Record<PathProbe["name"], { title: string; port: number; what:
   admission: { title: "Validation", port: 443, what: "The API server asks istiod about Istio objects" },
   injection: { title: "Injection", port: 443, what: "The API server has istiod add sidecars to new pods" },
   certificate: { title: "Certificates", port: 15_012, what: "A workload gets its certificate from istiod" },
-  discovery: { title: "Configuration", port: 15_012, what: "A proxy gets clusters and listeners, and acknowledges them" },
+  discovery: {
+    title: "Configuration",
+    port: 15_012,
+    what: "A proxy gets clusters and listeners, and acknowledges them",
+  },
 };
 
 const toneWords: Record<PathProbe["tone"], string> = {
@@ -61,8 +65,16 @@ export function LivePath(props: LivePathProps): ReactNode {
     const known = probes.filter(({ name, latencyMs }) => names.includes(name) && latencyMs !== null);
     return describeLatency(known.length === 0 ? null : Math.max(...known.map(({ latencyMs }) => latencyMs ?? 0)));
   };
-  const webhooks = { tone: toneOf("admission", "injection"), label: "webhooks · 443", latency: latencyOf("admission", "injection") };
-  const streams = { tone: toneOf("certificate", "discovery"), label: "xDS · 15012", latency: latencyOf("certificate", "discovery") };
+  const webhooks = {
+    tone: toneOf("admission", "injection"),
+    label: "webhooks · 443",
+    latency: latencyOf("admission", "injection"),
+  };
+  const streams = {
+    tone: toneOf("certificate", "discovery"),
+    label: "xDS · 15012",
+    latency: latencyOf("certificate", "discovery"),
+  };
   return (
     <div className={styles["path"]}>
       <Drawing {...props} webhooks={webhooks} streams={streams} />
@@ -121,10 +133,19 @@ function Drawing({
   const through = worstOf([webhooks.tone, streams.tone]);
   const count = proxies === null ? "not counted yet" : `${proxies} connected`;
   return (
-    <svg className={styles["drawing"]} viewBox={`0 0 ${size.width} ${size.height}`} aria-hidden="true" focusable="false">
+    <svg
+      className={styles["drawing"]}
+      viewBox={`0 0 ${size.width} ${size.height}`}
+      aria-hidden="true"
+      focusable="false"
+    >
       <Arrow way={webhooks} points="200,58 272,58 272,138 345,138" labelAt={{ x: 282, y: 76 }} />
       <Arrow way={streams} points="200,242 272,242 272,162 345,162" labelAt={{ x: 282, y: 232 }} />
-      <Arrow way={{ tone: through, label: "by name, TLS untouched", latency: "" }} points="535,150 680,150" labelAt={{ x: 540, y: 136 }} />
+      <Arrow
+        way={{ tone: through, label: "by name, TLS untouched", latency: "" }}
+        points="535,150 680,150"
+        labelAt={{ x: 540, y: 136 }}
+      />
       <Arrow
         way={{ tone: credential.tone, label: "watches, with its token", latency: "" }}
         points="775,112 775,40 200,40"

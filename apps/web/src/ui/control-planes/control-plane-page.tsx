@@ -1,0 +1,210 @@
+"use client";
+import { type ControlPlane, operations, type Revision } from "@pilothouse/contract";
+import { useMutation } from "@tanstack/react-query";
+import { Trash2 } from "lucide-react";
+import Link from "next/link";
+import { type ReactNode, useState } from "react";
+import { call } from "#client/api.ts";
+import { isGone, useControlPlane, useOperation, useRevisions } from "#client/queries.ts";
+import { Button } from "../button.tsx";
+import { Card, Facts } from "../card.tsx";
+import { CodeBlock } from "../code-block.tsx";
+import { Conditions } from "../conditions.tsx";
+import { ConfirmDialog } from "../confirm-dialog.tsx";
+import { Copyable } from "../copy-button.tsx";
+import { GoneState } from "../gone-state.tsx";
+import { Notice } from "../notice.tsx";
+import { OperationProgress } from "../operation-progress.tsx";
+import { PageHeader } from "../page-header.tsx";
+import { Skeleton } from "../skeleton.tsx";
+import { TimeAgo } from "../time-ago.tsx";
+import { ObjectActivity } from "../object-activity.tsx";
+import { Credentials } from "./credentials.tsx";
+import { LivePath } from "./live-path.tsx";
+import { describePath } from "./path-of-revision.ts";
+import { ControlPlaneStatus } from "./phase.tsx";
+import { PlacementReasons } from "./placement-reasons.tsx";
+
+interface PageProps {
+  tenant: string;
+  name: string;
+  origin: string;
+}
+
+/** One control plane: whether anything is wrong, what happens now, and what will happen next. */
+export function ControlPlanePage({ tenant, name, origin }: PageProps): ReactNode {
+  const { data: controlPlane, error } = useControlPlane(tenant, name);
+  const { data: revisions } = useRevisions(tenant, name);
+  const [followed, setFollowed] = useState<string | null>(null);
+  const operationId = controlPlane?.operation ?? followed;
+  const { data: operation } = useOperation(tenant, operationId);
+  if (isGone(error)) {
+    return (
+      <>
+        {operation === undefined ? null : <OperationProgress operation={operation} />}
+        <GoneState
+          what={`control plane ${name}`}
+          back={{ href: `/tenants/${tenant}/control-planes`, label: "Control planes" }}
+        />
+      </>
+    );
+  }
+  if (controlPlane === undefined) {
+    return (
+      <Card>
+        {error === null ? (
+          <Skeleton label={`control plane ${name}`} lines={8} />
+        ) : (
+          <Notice tone="bad" title="The control plane could not be read">
+            {error.message}
+          </Notice>
+        )}
+      </Card>
+    );
+  }
+  const [revision] = revisions?.items ?? [];
+  const isLive = operation !== undefined && (operation.state === "running" || operation.state === "failed");
+  return (
+    <>
+      <Header tenant={tenant} controlPlane={controlPlane} onDeleting={setFollowed} />
+      <Trouble controlPlane={controlPlane} />
+      {isLive ? <OperationProgress operation={operation} /> : null}
+      {revision === undefined ? null : (
+        <Card title="The live path" aside={<Copyable text={revision.hostname} label="hostname" />}>
+          <LivePath {...describePath(revision, controlPlane.cluster)} />
+        </Card>
+      )}
+      {revision === undefined ? null : <Details controlPlane={controlPlane} revision={revision} />}
+      <Card title="Conditions" flush>
+        <Conditions conditions={controlPlane.conditions} />
+      </Card>
+      <ObjectActivity tenant={tenant} names={[controlPlane.name, ...controlPlane.revisions]} />
+      <Card title="From a pipeline">
+        <CodeBlock text={describeCurl(origin, tenant, controlPlane)} label="the same with curl" />
+      </Card>
+    </>
+  );
+}
+
+function Header({
+  tenant,
+  controlPlane,
+  onDeleting,
+}: {
+  tenant: string;
+  controlPlane: ControlPlane;
+  onDeleting: (operation: string) => void;
+}): ReactNode {
+  const { name, phase, cluster, version, deletionRequestedAt } = controlPlane;
+  const [isAsking, setIsAsking] = useState(false);
+  const remove = useMutation({
+    mutationFn: () => call(operations.deleteControlPlane, { params: { tenant, controlPlane: name } }),
+    onSuccess: ({ operation }) => onDeleting(operation.id),
+  });
+  return (
+    <>
+      <PageHeader
+        title={name}
+        status={<ControlPlaneStatus phase={phase} />}
+        actions={
+          <Button
+            kind="danger"
+            icon={<Trash2 aria-hidden="true" />}
+            disabled={deletionRequestedAt !== null}
+            onClick={() => setIsAsking(true)}
+          >
+            Delete
+          </Button>
+        }
+      >
+        Istio {version} for cluster <Link href={`/tenants/${tenant}/clusters/${cluster}`}>{cluster}</Link>.
+      </PageHeader>
+      <ConfirmDialog
+        open={isAsking}
+        onOpenChange={setIsAsking}
+        title={`Delete control plane ${name}?`}
+        name={name}
+        action="Delete control plane"
+        consequence={
+          <>
+            <p>
+              Its webhooks are removed first, then istiod, its identity and what it left in {cluster}. Proxies that run
+              go on with what they have, without new configuration or certificates. This can’t be undone.
+            </p>
+            <p>
+              Istio’s definitions with all your Istio objects, and the mesh’s certificate authority, stay in the
+              cluster.
+            </p>
+          </>
+        }
+        onConfirm={() => remove.mutateAsync()}
+      />
+    </>
+  );
+}
+
+/** The first thing that is not as it should be, and since when. */
+function Trouble({ controlPlane: { conditions, phase } }: { controlPlane: ControlPlane }): ReactNode {
+  const ready = conditions.find(({ type }) => type === "Ready");
+  if (ready === undefined || ready.status === "True" || phase === "Provisioning" || phase === "Deleting") return null;
+  const isUnknown = ready.status === "Unknown";
+  return (
+    <Notice
+      tone={isUnknown ? "unknown" : "bad"}
+      title={
+        <>
+          {isUnknown
+            ? "It can’t be seen whether this control plane serves"
+            : "This control plane does not serve its mesh"}
+          , since <TimeAgo at={ready.lastTransitionAt} />
+        </>
+      }
+    >
+      {ready.message}
+      {isUnknown ? " Nothing is changed because of what can’t be seen." : null}
+    </Notice>
+  );
+}
+
+function Details({ controlPlane, revision }: { controlPlane: ControlPlane; revision: Revision }): ReactNode {
+  return (
+    <>
+      <Card title="What runs, and where">
+        <Facts
+          items={[
+            ["Version", revision.version],
+            ["Line", revision.line],
+            ["Replicas", controlPlane.replicas],
+            ["Istiod cluster", revision.istiodCluster],
+            ["Proxies connected", revision.proxies === null ? "not counted yet" : revision.proxies.connected],
+            ["Revision", <Copyable key="id" text={revision.id} label="revision" />],
+            [
+              "Ready for the first time",
+              revision.readyAt === null ? "not yet" : <TimeAgo key="at" at={revision.readyAt} />,
+            ],
+            ["Created", <TimeAgo key="created" at={controlPlane.createdAt} />],
+          ]}
+        />
+      </Card>
+      <Credentials revision={revision} />
+      <Card title="Why it runs there">
+        <PlacementReasons placement={revision.placement} />
+      </Card>
+      <Card title="Let namespaces join the mesh">
+        <CodeBlock
+          text={`kubectl label namespace NAMESPACE istio.io/rev=${revision.id} --overwrite\nkubectl rollout restart deployment -n NAMESPACE`}
+          label="commands for a namespace"
+        />
+      </Card>
+    </>
+  );
+}
+
+const describeCurl = (origin: string, tenant: string, { name, cluster, line, replicas }: ControlPlane): string =>
+  `curl -fsS ${origin}/api/v1/tenants/${tenant}/control-planes \\
+  -H "Authorization: Bearer $PILOTHOUSE_API_KEY" -H "Idempotency-Key: create-${name}" \\
+  -H "Content-Type: application/json" \\
+  -d '${JSON.stringify({ name, cluster, line, replicas })}'
+
+curl -fsS ${origin}/api/v1/tenants/${tenant}/control-planes/${name} \\
+  -H "Authorization: Bearer $PILOTHOUSE_API_KEY" | jq '{phase, conditions}'`;

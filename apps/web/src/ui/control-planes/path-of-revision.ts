@@ -1,0 +1,50 @@
+import { type Condition, type Proof, proofSchema, type Revision } from "@pilothouse/contract";
+import type { LivePathProps, PathProbe } from "./live-path.tsx";
+
+const tones = { True: "ok", False: "bad", Unknown: "unknown" } as const;
+const verdicts = { proven: "ok", refuted: "bad", unknown: "unknown" } as const;
+
+const names = proofSchema.shape.name.options;
+
+/** Conditions that say of the path as a whole whether it serves, the newest look first. */
+const pathConditions = ["Serving", "Proven"] as const;
+
+function toneOf(conditions: readonly Condition[], type: string): PathProbe["tone"] {
+  const condition = conditions.find((one) => one.type === type);
+  return condition === undefined ? "busy" : tones[condition.status];
+}
+
+const messageOf = (conditions: readonly Condition[], type: string): string =>
+  conditions.find((one) => one.type === type)?.message ?? "";
+
+/**
+ * A revision as a path. A proof that was made before the watch failed is not shown as what is the case now: until it is made again, what fails is in the
+ * condition, and what was not tried since can't be seen.
+ */
+export function describePath(revision: Revision, cluster: string): LivePathProps {
+  const { conditions, proofs } = revision;
+  const failing = pathConditions
+    .map((type) => conditions.find((one) => one.type === type))
+    .find((condition) => condition !== undefined && condition.status !== "True");
+  const probes = names.map((name): PathProbe => {
+    const proof = proofs.find((one) => one.name === name);
+    if (proof === undefined) return { name, tone: "busy", latencyMs: null, at: null, message: "" };
+    return describeProof(proof, failing);
+  });
+  return {
+    cluster,
+    istiodCluster: revision.istiodCluster,
+    hostname: revision.hostname,
+    version: revision.version,
+    proxies: revision.proxies?.connected ?? null,
+    probes,
+    credential: { tone: toneOf(conditions, "CredentialValid"), message: messageOf(conditions, "CredentialValid") },
+    istiod: { tone: toneOf(conditions, "IstiodAvailable"), message: messageOf(conditions, "IstiodAvailable") },
+  };
+}
+
+function describeProof({ name, verdict, latencyMs, message, at }: Proof, failing: Condition | undefined): PathProbe {
+  const isOlder = failing !== undefined && Date.parse(at) < Date.parse(failing.lastTransitionAt);
+  if (verdict === "proven" && isOlder) return { name, tone: "unknown", latencyMs: null, at, message: failing.message };
+  return { name, tone: verdicts[verdict], latencyMs: verdict === "proven" ? latencyMs : null, at, message };
+}

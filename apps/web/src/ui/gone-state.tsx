@@ -1,0 +1,25 @@
+import { Compass } from "lucide-react";
+import Link from "next/link";
+import type { ReactNode } from "react";
+import { Button } from "./button.tsx";
+import { Card } from "./card.tsx";
+import { EmptyState } from "./empty-state.tsx";
+
+/** For a page whose object is not there, or no more. */
+export function GoneState({ what, back }: { what: string; back: { href: string; label: string } }): ReactNode {
+  return (
+    <Card>
+      <EmptyState
+        picture={<Compass />}
+        title={`There is no ${what}`}
+        action={
+          <Button asChild kind="primary">
+            <Link href={back.href}>{back.label}</Link>
+          </Button>
+        }
+      >
+        It was deleted, or never was. What became of it is under Activity.
+      </EmptyState>
+    </Card>
+  );
+}
