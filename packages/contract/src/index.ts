@@ -51,6 +51,7 @@ export {
   tenantRoles,
   tenantRoleSchema,
 } from "./resources/api-key.ts";
+export { type Catalogue, catalogueSchema } from "./resources/catalogue.ts";
 export {
   type Cluster,
   type ClusterKind,

@@ -22,6 +22,7 @@ export { createApiKey, createPlatformKey, createTenantApiKey } from "./api-keys/
 export { ensurePlatformKey } from "./api-keys/ensure-platform-key.ts";
 export { listApiKeys, listPlatformKeys } from "./api-keys/list-api-keys.ts";
 export { revokeApiKey, revokePlatformKey } from "./api-keys/revoke-api-key.ts";
+export { getCatalogue } from "./catalogue/get-catalogue.ts";
 export type { ChangeInput, DeleteInput } from "./catalogue/common.ts";
 export {
   changeIstiodCluster,

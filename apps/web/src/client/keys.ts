@@ -1,6 +1,7 @@
 /** Names of what is read, so that an event can say which of it is out of date. */
 export const keys = {
   me: ["me"] as const,
+  catalogue: ["catalogue"] as const,
   tenant: (tenant: string) => ["tenant", tenant] as const,
   clusters: (tenant: string) => ["tenant", tenant, "clusters"] as const,
   cluster: (tenant: string, name: string) => ["tenant", tenant, "cluster", name] as const,

@@ -1,5 +1,6 @@
 "use client";
 import {
+  type Catalogue,
   type Cluster,
   type ControlPlane,
   type Operation,
@@ -54,6 +55,9 @@ export const useEvents = (tenant: string): UseQueryResult<Page<TenantEvent>> =>
     queryKey: keys.events(tenant),
     queryFn: ({ signal }) => call(operations.listEvents, { params: { tenant }, query: { limit: 100 }, signal }),
   });
+
+export const useCatalogue = (): UseQueryResult<Catalogue> =>
+  useQuery({ queryKey: keys.catalogue, queryFn: ({ signal }) => call(operations.getCatalogue, { signal }) });
 
 /** Whether something was not found: it never was, or it is gone. */
 export const isGone = (error: Error | null): boolean => error instanceof ProblemError && error.status === 404;

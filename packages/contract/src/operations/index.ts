@@ -1,5 +1,6 @@
 export * from "./activity.ts";
 export * from "./api-keys.ts";
+export * from "./catalogue.ts";
 export * from "./clusters.ts";
 export * from "./control-planes.ts";
 export * from "./document.ts";
