@@ -1,0 +1,268 @@
+"use client";
+import type { Cluster, ControlPlane, ControlPlanePhase } from "@pilothouse/contract";
+import { Anchor, ChevronRight } from "lucide-react";
+import Link from "next/link";
+import type { ReactNode } from "react";
+import { useCollection } from "#client/collection.ts";
+import { clustersOf, controlPlanesOf } from "#client/collections.ts";
+import { useCatalogue, useOperations } from "#client/queries.ts";
+import { Button } from "../button.tsx";
+import { Card } from "../card.tsx";
+import { EmptyState } from "../empty-state.tsx";
+import { Notice } from "../notice.tsx";
+import { OperationStatus } from "../operation-progress.tsx";
+import { PageHeader } from "../page-header.tsx";
+import { Skeleton } from "../skeleton.tsx";
+import { Status, type StatusTone } from "../status.tsx";
+import { TimeAgo } from "../time-ago.tsx";
+import { ComingUp } from "./coming-up.tsx";
+import styles from "./overview-page.module.css";
+
+/** Worst first, by what it means for a mesh. */
+const severity: readonly ControlPlanePhase[] = ["Degraded", "Unknown", "Provisioning", "Deleting", "Ready"];
+
+const phaseTones: Record<ControlPlanePhase, StatusTone> = {
+  Degraded: "bad",
+  Unknown: "unknown",
+  Provisioning: "busy",
+  Deleting: "busy",
+  Ready: "ok",
+};
+
+const phaseWords: Record<ControlPlanePhase, string> = {
+  Degraded: "do not serve",
+  Unknown: "can’t be seen",
+  Provisioning: "come up",
+  Deleting: "are going",
+  Ready: "serve",
+};
+
+interface Concern {
+  id: string;
+  tone: "bad" | "unknown";
+  title: string;
+  message: string;
+  href: string;
+  since: string;
+  rank: number;
+}
+
+function listConcerns(tenant: string, controlPlanes: readonly ControlPlane[], clusters: readonly Cluster[]): Concern[] {
+  const planes = controlPlanes.flatMap(({ id, name, phase, conditions }): Concern[] => {
+    const ready = conditions.find(({ type }) => type === "Ready");
+    if ((phase !== "Degraded" && phase !== "Unknown") || ready === undefined) return [];
+    const isBad = phase === "Degraded";
+    return [
+      {
+        id,
+        tone: isBad ? "bad" : "unknown",
+        title: isBad ? `${name} does not serve its mesh` : `${name} can’t be seen`,
+        message: ready.message,
+        href: `/tenants/${tenant}/control-planes/${name}`,
+        since: ready.lastTransitionAt,
+        rank: isBad ? 0 : 2,
+      },
+    ];
+  });
+  const connections = clusters.flatMap(({ id, name, phase, conditions, createdAt }): Concern[] => {
+    if (phase !== "ConnectFailed" && phase !== "Degraded" && phase !== "Unknown") return [];
+    const problem = conditions.find(({ status }) => status !== "True");
+    const isUnknown = phase === "Unknown";
+    return [
+      {
+        id,
+        tone: isUnknown ? "unknown" : "bad",
+        title: phase === "ConnectFailed" ? `Cluster ${name} is not connected` : `Cluster ${name} can’t be used`,
+        message: problem?.message ?? "Look at its conditions.",
+        href: `/tenants/${tenant}/clusters/${name}`,
+        since: problem?.lastTransitionAt ?? createdAt,
+        rank: isUnknown ? 3 : 1,
+      },
+    ];
+  });
+  return [...planes, ...connections].toSorted((a, b) => a.rank - b.rank || (a.since < b.since ? -1 : 1));
+}
+
+/** Whether anything is wrong, what happens now, what comes next; then what there is. */
+export function OverviewPage({ tenant }: { tenant: string }): ReactNode {
+  const controlPlanes = useCollection(controlPlanesOf(tenant));
+  const clusters = useCollection(clustersOf(tenant));
+  const { data: catalogue } = useCatalogue();
+  const concerns = listConcerns(tenant, controlPlanes.items, clusters.items);
+  const isReading = controlPlanes.isReading || clusters.isReading;
+  const isEmpty = !isReading && clusters.items.length === 0 && controlPlanes.items.length === 0;
+  if (isEmpty) return <Welcome tenant={tenant} />;
+  return (
+    <>
+      <PageHeader title="Overview" />
+      {isReading && controlPlanes.items.length === 0 ? (
+        <Card>
+          <Skeleton label="your control planes" />
+        </Card>
+      ) : (
+        <HealthLine tenant={tenant} controlPlanes={controlPlanes.items} />
+      )}
+      <Card title="Needs your attention" aside={<Count count={concerns.length} />}>
+        {concerns.length === 0 ? (
+          <p className={styles["calm"]}>
+            <Status tone="ok" quiet>
+              Nothing
+            </Status>
+            Everything that can be seen is as you wished.
+          </p>
+        ) : (
+          <ul className={styles["concerns"]}>
+            {concerns.slice(0, 20).map(({ id, tone, title, message, href, since }) => (
+              <li key={id}>
+                <Notice
+                  tone={tone}
+                  title={
+                    <>
+                      <Link href={href}>{title}</Link>, since <TimeAgo at={since} />
+                    </>
+                  }
+                >
+                  {message}
+                </Notice>
+              </li>
+            ))}
+          </ul>
+        )}
+      </Card>
+      <div className={styles["columns"]}>
+        <Now tenant={tenant} />
+        <ComingUp controlPlanes={controlPlanes.items} clusters={clusters.items} catalogue={catalogue} />
+      </div>
+      <VersionsInUse tenant={tenant} controlPlanes={controlPlanes.items} catalogue={catalogue} />
+    </>
+  );
+}
+
+function Count({ count }: { count: number }): ReactNode {
+  return <span className={styles["count"]}>{count === 0 ? "" : count}</span>;
+}
+
+function Welcome({ tenant }: { tenant: string }): ReactNode {
+  return (
+    <>
+      <PageHeader title="Overview" />
+      <Card>
+        <EmptyState
+          picture={<Anchor />}
+          title="From a kubeconfig to a mesh in a few minutes"
+          action={
+            <Button asChild kind="primary">
+              <Link href={`/tenants/${tenant}/clusters/connect`}>Connect a cluster</Link>
+            </Button>
+          }
+        >
+          Connect a Kubernetes cluster, choose an Istio version, and label a namespace. Pilothouse runs the istiod
+          outside of your cluster, and proves that it serves before it says so.
+        </EmptyState>
+      </Card>
+    </>
+  );
+}
+
+/** How many control planes serve, as one line that leads to those that don't. */
+function HealthLine({ tenant, controlPlanes }: { tenant: string; controlPlanes: readonly ControlPlane[] }): ReactNode {
+  const all = controlPlanes.length;
+  const counts = severity
+    .map((phase) => [phase, controlPlanes.filter((one) => one.phase === phase).length] as const)
+    .filter(([, count]) => count > 0);
+  return (
+    <section className={styles["health"]} aria-label="Health of all control planes">
+      <div className={styles["bar"]} aria-hidden="true">
+        {counts.map(([phase, count]) => (
+          <span key={phase} className={styles[phaseTones[phase]]} style={{ flexGrow: count }} />
+        ))}
+      </div>
+      <ul className={styles["legend"]}>
+        {counts.map(([phase, count]) => (
+          <li key={phase}>
+            <Link href={`/tenants/${tenant}/control-planes?q=phase:${phase.toLowerCase()}`}>
+              <Status tone={phaseTones[phase]} quiet>
+                {count} of {all} {phaseWords[phase]}
+              </Status>
+            </Link>
+          </li>
+        ))}
+        {all === 0 ? <li>No control plane yet.</li> : null}
+      </ul>
+    </section>
+  );
+}
+
+/** Operations under way, and the last ones that ended. */
+function Now({ tenant }: { tenant: string }): ReactNode {
+  const { data } = useOperations(tenant);
+  const shown = data?.items.slice(0, 6);
+  return (
+    <Card
+      title="Happening now"
+      aside={
+        <Link href={`/tenants/${tenant}/activity`}>
+          All activity <ChevronRight aria-hidden="true" className={styles["chevron"]} />
+        </Link>
+      }
+    >
+      {shown === undefined ? (
+        <Skeleton label="operations" />
+      ) : shown.length === 0 ? (
+        <p className={styles["calm"]}>Nothing has been changed yet.</p>
+      ) : (
+        <ul className={styles["list"]}>
+          {shown.map(({ id, kind, object, state, createdAt }) => (
+            <li key={id}>
+              <span>
+                <strong>{object.name}</strong> <span className={styles["muted"]}>{kind}</span>
+              </span>
+              <OperationStatus state={state} quiet />
+              <TimeAgo at={createdAt} />
+            </li>
+          ))}
+        </ul>
+      )}
+    </Card>
+  );
+}
+
+function VersionsInUse({
+  tenant,
+  controlPlanes,
+  catalogue,
+}: {
+  tenant: string;
+  controlPlanes: readonly ControlPlane[];
+  catalogue: { lines: readonly { name: string; state: string; endOfSupport: string | null }[] } | undefined;
+}): ReactNode {
+  const byVersion = [...Map.groupBy(controlPlanes, ({ version }) => version)].toSorted(([a], [b]) =>
+    b.localeCompare(a, "en", { numeric: true }),
+  );
+  if (byVersion.length === 0) return null;
+  return (
+    <Card title="Versions in use">
+      <ul className={styles["list"]}>
+        {byVersion.map(([version, planes]) => {
+          const line = catalogue?.lines.find(({ name }) => name === planes[0]?.line);
+          return (
+            <li key={version}>
+              <Link href={`/tenants/${tenant}/control-planes?q=version:${version}`}>Istio {version}</Link>
+              <span className={styles["muted"]}>
+                {planes.length === 1 ? "1 control plane" : `${planes.length} control planes`}
+              </span>
+              <span>
+                {line?.state === "deprecated" ? <Status tone="warn">deprecated</Status> : null}
+                {line?.endOfSupport === null || line === undefined ? null : (
+                  <>
+                    supported until <time dateTime={line.endOfSupport}>{line.endOfSupport}</time>
+                  </>
+                )}
+              </span>
+            </li>
+          );
+        })}
+      </ul>
+    </Card>
+  );
+}
