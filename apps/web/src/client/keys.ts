@@ -2,6 +2,7 @@
 export const keys = {
   me: ["me"] as const,
   catalogue: ["catalogue"] as const,
+  sessions: ["sessions"] as const,
   tenant: (tenant: string) => ["tenant", tenant] as const,
   clusters: (tenant: string) => ["tenant", tenant, "clusters"] as const,
   cluster: (tenant: string, name: string) => ["tenant", tenant, "cluster", name] as const,

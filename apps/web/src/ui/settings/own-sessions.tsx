@@ -1,0 +1,56 @@
+"use client";
+import { operations } from "@pilothouse/contract";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import type { ReactNode } from "react";
+import { call } from "#client/api.ts";
+import { keys } from "#client/keys.ts";
+import { Button } from "../button.tsx";
+import { Card } from "../card.tsx";
+import { Skeleton } from "../skeleton.tsx";
+import { Status } from "../status.tsx";
+import { TimeAgo } from "../time-ago.tsx";
+import styles from "./settings.module.css";
+
+const browsers = ["Firefox", "Edg", "Chrome", "Safari"] as const;
+
+/** A browser's name out of what it says of itself; good enough to tell one's own apart. */
+function nameBrowser(userAgent: string): string {
+  const name = browsers.find((browser) => userAgent.includes(`${browser}/`));
+  const system = /\(([^;)]+)/.exec(userAgent)?.[1];
+  if (name === undefined) return userAgent === "" ? "Unknown browser" : userAgent.slice(0, 60);
+  return `${name === "Edg" ? "Edge" : name}${system === undefined ? "" : ` on ${system}`}`;
+}
+
+/** Where somebody is signed in, each to be signed out. */
+export function OwnSessions(): ReactNode {
+  const queries = useQueryClient();
+  const { data } = useQuery({
+    queryKey: keys.sessions,
+    queryFn: ({ signal }) => call(operations.listSessions, { signal }),
+  });
+  const revoke = useMutation({
+    mutationFn: (session: string) => call(operations.revokeSession, { params: { session } }),
+    onSettled: () => queries.invalidateQueries({ queryKey: keys.sessions }),
+  });
+  return (
+    <Card title="Where you are signed in">
+      {data === undefined ? <Skeleton label="sessions" /> : null}
+      <ul className={styles["rows"]}>
+        {data?.items.map(({ id, userAgent, isCurrent, createdAt }) => (
+          <li key={id}>
+            <strong>{nameBrowser(userAgent)}</strong>
+            <span>{isCurrent ? <Status tone="ok">this one</Status> : null}</span>
+            <span>
+              since <TimeAgo at={createdAt} />
+            </span>
+            {isCurrent ? null : (
+              <Button size="small" busy={revoke.isPending && revoke.variables === id} onClick={() => revoke.mutate(id)}>
+                Sign out
+              </Button>
+            )}
+          </li>
+        ))}
+      </ul>
+    </Card>
+  );
+}
