@@ -1,0 +1,9 @@
+import type { Metadata } from "next";
+import type { ReactNode } from "react";
+import { FleetPage } from "#ui/admin/fleet-page.tsx";
+
+export const metadata: Metadata = { title: "Fleet" };
+
+export default function Page(): ReactNode {
+  return <FleetPage />;
+}

@@ -1,0 +1,133 @@
+"use client";
+import type { IstiodCluster } from "@pilothouse/contract";
+import { Network } from "lucide-react";
+import Link from "next/link";
+import type { ReactNode } from "react";
+import { useIstiodClusters, useRegions, useSeeds } from "#client/admin-queries.ts";
+import { Card } from "../card.tsx";
+import { EmptyState } from "../empty-state.tsx";
+import { Notice } from "../notice.tsx";
+import { PageHeader } from "../page-header.tsx";
+import { Skeleton } from "../skeleton.tsx";
+import { Status } from "../status.tsx";
+import { TimeAgo } from "../time-ago.tsx";
+import styles from "./fleet-page.module.css";
+import { describeUse, findTightest, toneOfUse } from "./use-of.ts";
+
+const rank = ({ healthy }: IstiodCluster): number => (healthy === false ? 0 : healthy === null ? 1 : 2);
+
+/** Regions with their seeds and istiod clusters: what is wrong comes first, then what is full. */
+export function FleetPage(): ReactNode {
+  const { data: regions } = useRegions();
+  const { data: seeds } = useSeeds();
+  const { data: clusters, error } = useIstiodClusters();
+  const troubled = (clusters ?? []).filter(({ healthy }) => healthy === false);
+  const full = (clusters ?? []).filter(
+    (cluster) => cluster.healthy !== false && toneOfUse(findTightest(cluster)) === "bad",
+  );
+  if (regions === undefined || seeds === undefined || clusters === undefined) {
+    return (
+      <Card>
+        {error === null ? <Skeleton label="the fleet" lines={8} /> : <Notice tone="bad" title={error.message} />}
+      </Card>
+    );
+  }
+  return (
+    <>
+      <PageHeader title="Fleet">Where control planes run, and near which seeds.</PageHeader>
+      {troubled.map(({ name, healthMessage, healthSince }) => (
+        <Notice
+          key={name}
+          tone="bad"
+          title={
+            <>
+              Istiod cluster <Link href={`/admin/istiod-clusters?q=name:${name}`}>{name}</Link> does not answer
+              {healthSince === null ? "" : ", since "}
+              {healthSince === null ? null : <TimeAgo at={healthSince} />}
+            </>
+          }
+        >
+          {healthMessage} What runs there goes on; nothing is changed there until it answers.
+        </Notice>
+      ))}
+      {full.map(({ name }) => (
+        <Notice key={name} tone="warn" title={`Istiod cluster ${name} is nearly full`}>
+          Add another one of its line, or give it more capacity.
+        </Notice>
+      ))}
+      {regions.length === 0 ? (
+        <Card>
+          <EmptyState picture={<Network />} title="No region yet">
+            Make a region, a seed and an istiod cluster over REST: <code>POST /api/v1/admin/regions</code>,{" "}
+            <code>/admin/seeds</code>, <code>/admin/istiod-clusters</code>.
+          </EmptyState>
+        </Card>
+      ) : null}
+      {regions.map(({ name, displayName }) => {
+        const own = clusters.filter(({ region }) => region === name).toSorted((a, b) => rank(a) - rank(b));
+        const places = seeds.filter(({ region }) => region === name);
+        return (
+          <Card
+            key={name}
+            title={displayName === name ? name : `${displayName} (${name})`}
+            aside={
+              <span className={styles["seeds"]}>
+                {places.length === 0 ? "no seed" : `seeds: ${places.map((seed) => seed.name).join(", ")}`}
+              </span>
+            }
+          >
+            {own.length === 0 ? <p className={styles["seeds"]}>No istiod cluster here.</p> : null}
+            <ul className={styles["tiles"]}>
+              {own.map((cluster) => (
+                <Tile key={cluster.name} cluster={cluster} />
+              ))}
+            </ul>
+          </Card>
+        );
+      })}
+    </>
+  );
+}
+
+/** One istiod cluster: its line, whether it answers, and how much of it is reserved. */
+function Tile({ cluster }: { cluster: IstiodCluster }): ReactNode {
+  const { name, line, healthy, schedulable, reserved, capacity } = cluster;
+  const share = findTightest(cluster);
+  return (
+    <li className={styles["tile"]} data-istiod-cluster={name} data-healthy={String(healthy)}>
+      <div className={styles["head"]}>
+        <Link href={`/admin/istiod-clusters?q=name:${name}`}>{name}</Link>
+        <span className={styles["line"]}>Istio {line}</span>
+      </div>
+      <div className={styles["state"]}>
+        {healthy === null ? (
+          <Status tone="unknown" quiet>
+            not looked at yet
+          </Status>
+        ) : healthy ? (
+          <Status tone="ok" quiet>
+            answers
+          </Status>
+        ) : (
+          <Status tone="bad" quiet>
+            does not answer
+          </Status>
+        )}
+        {schedulable ? null : <Status tone="off">takes no new ones</Status>}
+      </div>
+      <div className={styles["fill"]} data-tone={toneOfUse(share)}>
+        <span style={{ width: `${Math.min(100, share * 100)}%` }} />
+      </div>
+      <p className={styles["numbers"]}>
+        {reserved.slots} of {capacity.slots} revisions
+        {describeUse(cluster)
+          .slice(1)
+          .map(({ name: resource, label, share: part }) => (
+            <span key={resource}>
+              {label} {Math.round(part * 100)} %
+            </span>
+          ))}
+      </p>
+    </li>
+  );
+}

@@ -1,0 +1,68 @@
+"use client";
+import type { Tenant } from "@pilothouse/contract";
+import { Building2 } from "lucide-react";
+import type { ReactNode } from "react";
+import { useTenants } from "#client/admin-queries.ts";
+import { Card } from "../card.tsx";
+import { type Column, DataTable } from "../data-table.tsx";
+import { EmptyState } from "../empty-state.tsx";
+import { Notice } from "../notice.tsx";
+import { PageHeader } from "../page-header.tsx";
+import { Skeleton } from "../skeleton.tsx";
+import { TimeAgo } from "../time-ago.tsx";
+
+const amount = (what: keyof Tenant["used"]) => ({
+  cell: ({ used, limits }: Tenant) => `${used[what]} of ${limits[what]}`,
+  sortBy: ({ used }: Tenant) => used[what],
+});
+
+const columns: readonly Column<Tenant>[] = [
+  {
+    id: "name",
+    header: "Tenant",
+    cell: ({ name, displayName }) => (displayName === name ? name : `${displayName} (${name})`),
+    text: ({ name, displayName }) => `${name} ${displayName}`,
+    sortBy: ({ name }) => name,
+  },
+  { id: "planes", header: "Control planes", ...amount("controlPlanes") },
+  { id: "clusters", header: "Clusters", ...amount("clusters"), room: "wide" },
+  { id: "revisions", header: "Revisions", ...amount("revisions"), room: "widest" },
+  { id: "keys", header: "API keys", ...amount("apiKeys"), room: "widest" },
+  {
+    id: "created",
+    header: "Since",
+    cell: ({ createdAt }) => <TimeAgo at={createdAt} />,
+    sortBy: ({ createdAt }) => createdAt,
+    room: "wide",
+  },
+];
+
+/** All tenants with what they use of what they may have. */
+export function TenantsPage(): ReactNode {
+  const { data, error } = useTenants();
+  return (
+    <>
+      <PageHeader title="Tenants">What each uses, of what it may have.</PageHeader>
+      {error === null ? null : <Notice tone="bad" title={error.message} />}
+      {data === undefined ? (
+        <Card>
+          <Skeleton label="tenants" lines={6} />
+        </Card>
+      ) : (
+        <DataTable
+          label="tenants"
+          rows={data}
+          columns={columns}
+          rowId={({ id }) => id}
+          empty={
+            <Card>
+              <EmptyState picture={<Building2 />} title="No tenant yet">
+                Make the first over REST: <code>POST /api/v1/admin/tenants</code>.
+              </EmptyState>
+            </Card>
+          }
+        />
+      )}
+    </>
+  );
+}
