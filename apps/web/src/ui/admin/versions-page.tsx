@@ -1,0 +1,99 @@
+"use client";
+import type { Version, VersionLine } from "@pilothouse/contract";
+import { GitBranch } from "lucide-react";
+import type { ReactNode } from "react";
+import { useIstiodClusters, useVersionLines, useVersions } from "#client/admin-queries.ts";
+import { Card } from "../card.tsx";
+import { EmptyState } from "../empty-state.tsx";
+import { Notice } from "../notice.tsx";
+import { PageHeader } from "../page-header.tsx";
+import { Skeleton } from "../skeleton.tsx";
+import { Status, type StatusTone } from "../status.tsx";
+import styles from "./versions-page.module.css";
+
+const tones: Record<VersionLine["state"], StatusTone> = { supported: "ok", deprecated: "warn", retired: "off" };
+
+/** Lines with their versions, where they can run, and how many revisions are on each. */
+export function VersionsPage(): ReactNode {
+  const { data: lines, error } = useVersionLines();
+  const { data: versions } = useVersions();
+  const { data: clusters } = useIstiodClusters();
+  if (lines === undefined || versions === undefined || clusters === undefined) {
+    return (
+      <Card>
+        {error === null ? <Skeleton label="versions" lines={6} /> : <Notice tone="bad" title={error.message} />}
+      </Card>
+    );
+  }
+  return (
+    <>
+      <PageHeader title="Versions">
+        An istiod cluster holds one line. Tenants order lines and get the newest available version.
+      </PageHeader>
+      {lines.length === 0 ? (
+        <Card>
+          <EmptyState picture={<GitBranch />} title="No version line yet">
+            Make one over REST: <code>POST /api/v1/admin/version-lines</code>, then its versions.
+          </EmptyState>
+        </Card>
+      ) : null}
+      {lines
+        .toSorted((a, b) => b.name.localeCompare(a.name, "en", { numeric: true }))
+        .map((line) => {
+          const hosts = clusters.filter((cluster) => cluster.line === line.name);
+          const reserved = hosts.reduce((sum, cluster) => sum + cluster.reserved.slots, 0);
+          const capacity = hosts.reduce((sum, cluster) => sum + cluster.capacity.slots, 0);
+          return (
+            <Card
+              key={line.name}
+              title={`Istio ${line.name}`}
+              aside={<Status tone={tones[line.state]}>{line.state}</Status>}
+            >
+              <p className={styles["line"]}>
+                {reserved} revisions on it, room for {capacity - reserved} more in{" "}
+                {hosts.length === 0 ? "no istiod cluster" : hosts.map(({ name }) => name).join(", ")}.
+                {line.endOfSupport === null ? "" : ` Supported until ${line.endOfSupport}.`}
+              </p>
+              <VersionTable versions={versions.filter((version) => version.line === line.name)} />
+            </Card>
+          );
+        })}
+    </>
+  );
+}
+
+function VersionTable({ versions }: { versions: readonly Version[] }): ReactNode {
+  if (versions.length === 0) return <p className={styles["line"]}>It has no version yet, so it can’t be ordered.</p>;
+  return (
+    <table className={styles["table"]}>
+      <thead>
+        <tr>
+          <th scope="col">Version</th>
+          <th scope="col">State</th>
+          <th scope="col">Image</th>
+          <th scope="col">Charts</th>
+        </tr>
+      </thead>
+      <tbody>
+        {versions.map(({ name, state, image, charts }) => (
+          <tr key={name}>
+            <th scope="row">{name}</th>
+            <td>
+              <Status tone={state === "available" ? "ok" : "off"} quiet>
+                {state}
+              </Status>
+            </td>
+            <td>
+              <code>
+                {image.hub}/pilot:{image.tag}
+              </code>
+            </td>
+            <td>
+              <code>{charts.istiod}</code>
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
