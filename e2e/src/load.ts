@@ -149,7 +149,8 @@ async function measureRestart(
     const [state, used] = await Promise.all([readWorkerState(worker.healthUrl), readUsage(worker.pid)]);
     memoryBytes = Math.max(memoryBytes, used.memoryBytes);
     ({ cpuSeconds } = used);
-    if (state.revisions >= all && Number.isNaN(reconciledSeconds)) reconciledSeconds = pastSeconds();
+    const isReconciled = state.revisions >= all && state.openRevisions === 0;
+    if (isReconciled && Number.isNaN(reconciledSeconds)) reconciledSeconds = pastSeconds();
     const isQuiet = state.revisions >= all && state.clusters >= all && state.open === 0;
     if (isQuiet && Number.isNaN(quietSeconds)) quietSeconds = pastSeconds();
     if (state.watched === all && Number.isNaN(watchedSeconds)) watchedSeconds = pastSeconds();
