@@ -3,7 +3,7 @@ import type { ClusterAccess } from "../types.ts";
 import { createDiscovery, pathOfKind } from "./discovery.ts";
 import type { ServedKind } from "./discovery.ts";
 import { fieldAt, isRecord, stringAt } from "./field-at.ts";
-import { createTransport } from "./transport.ts";
+import { createTransport, longestAnswerBytes } from "./transport.ts";
 import type { TransportOptions } from "./transport.ts";
 import type { KubeClient, KubeObject, ObjectRef } from "./types.ts";
 
@@ -54,13 +54,15 @@ export function createKubeClient(access: ClusterAccess, options: TransportOption
         subject: `${served.resource}${listOptions.namespace ? ` in ${listOptions.namespace}` : ""}`,
       };
       const objects: KubeObject[] = [];
+      // Of all pages together: a server that goes on for ever must not fill this process's memory.
+      const budget = { bytes: longestAnswerBytes };
       let next = "";
       for (let page = 0; page < mostPages; page += 1) {
         const query = new URLSearchParams({ limit: String(objectsPerPage) });
         if (listOptions.labelSelector) query.set("labelSelector", listOptions.labelSelector);
         if (listOptions.fieldSelector) query.set("fieldSelector", listOptions.fieldSelector);
         if (next) query.set("continue", next);
-        const body = await transport.send({ method: "GET", path: `${path}?${query}` }, call);
+        const body = await transport.send({ method: "GET", path: `${path}?${query}`, budget }, call);
         const items = fieldAt(body, "items");
         for (const item of Array.isArray(items) ? items : []) {
           // Items of a list carry neither of the two.

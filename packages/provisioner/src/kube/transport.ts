@@ -38,6 +38,8 @@ export interface TransportRequest {
   path: string;
   body?: unknown;
   contentType?: string;
+  /** What is left for this answer and those that follow it; each takes its length away. */
+  budget?: { bytes: number };
 }
 
 export interface Transport {
@@ -48,8 +50,8 @@ export interface Transport {
 }
 
 const defaultCallTimeoutMs = 15_000;
-/** Larger than any page of 500 objects should be; ends what a hostile server could send without end. */
-const longestAnswerBytes = 64 * 1024 * 1024;
+/** Larger than any answer, or all pages of a list, should be; ends what a hostile server could send without end. */
+export const longestAnswerBytes = 64 * 1024 * 1024;
 const connectionsPerServer = 8;
 const idleConnectionMs = 30_000;
 
@@ -132,7 +134,8 @@ export function createTransport(access: ClusterAccess, options: TransportOptions
     const connection = pickConnection();
     connection.running += 1;
     return new Promise<Answer>((resolve, reject) => {
-      const collector = new AnswerCollector(assertMayBeSent, (outcome) => {
+      const budget = request.budget ?? { bytes: longestAnswerBytes };
+      const collector = new AnswerCollector(assertMayBeSent, budget, (outcome) => {
         clearTimeout(timer);
         connection.running -= 1;
         options.signal?.removeEventListener("abort", onAbort);
@@ -180,14 +183,15 @@ class AnswerCollector implements Dispatcher.DispatchHandler {
   readonly #assertMayBeSent: () => void;
   readonly #onSettled: (outcome: Error | Answer) => void;
   readonly #chunks: Buffer[] = [];
-  #length = 0;
+  readonly #budget: { bytes: number };
   #status = 0;
   #controller: Dispatcher.DispatchController | undefined;
   #aborted: Error | undefined;
   #settled = false;
 
-  constructor(assertMayBeSent: () => void, onSettled: (outcome: Error | Answer) => void) {
+  constructor(assertMayBeSent: () => void, budget: { bytes: number }, onSettled: (outcome: Error | Answer) => void) {
     this.#assertMayBeSent = assertMayBeSent;
+    this.#budget = budget;
     this.#onSettled = onSettled;
   }
 
@@ -215,8 +219,8 @@ class AnswerCollector implements Dispatcher.DispatchHandler {
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    this.#length += chunk.length;
-    if (this.#length <= longestAnswerBytes) {
+    this.#budget.bytes -= chunk.length;
+    if (this.#budget.bytes >= 0) {
       this.#chunks.push(chunk);
       return;
     }
@@ -224,7 +228,7 @@ class AnswerCollector implements Dispatcher.DispatchHandler {
       new ProvisionerError(
         "unknown",
         "AnswerTooLarge",
-        `The server's answer exceeds ${longestAnswerBytes} bytes, which no API server sends.`,
+        `The server's answer, with the pages before it, exceeds ${longestAnswerBytes} bytes. No list that Pilothouse reads is that long: look what the cluster has so much of.`,
       ),
     );
   }
