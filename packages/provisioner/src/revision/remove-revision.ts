@@ -4,6 +4,7 @@ import { istiodName, istioSystem } from "../istio/names.ts";
 import type { KubeClient, KubeObject, ObjectRef } from "../kube/types.ts";
 import { clusterLabel, managedByLabel, managedByValue, revisionLabel } from "../labels.ts";
 import type { Condition } from "../types.ts";
+import { deleteLeftovers } from "./delete-leftovers.ts";
 import { identityNamespace } from "./identity.ts";
 import { listIdentity, listMeshLeftovers, listWebhooks } from "./list-revision-leftovers.ts";
 import { type RevisionRequest, type RevisionScope, withRevisionScope } from "./scope.ts";
@@ -90,17 +91,7 @@ async function removeLeftovers(
     (leftover) =>
       (isLast || leftover.scope === "revision") && (!leftover.keep || (isLast && removeCertificateAuthority)),
   );
-  const namespaces = found.some((leftover) => leftover.namespace === "every")
-    ? (await scope.meshClient.list({ apiVersion: "v1", kind: "Namespace" })).map((namespace) => namespace.metadata.name)
-    : [];
-  await Promise.all(
-    found.flatMap(({ apiVersion, kind, name, namespace }) => {
-      const places = namespace === "every" ? namespaces : [namespace];
-      return places.map((place) =>
-        scope.meshClient.delete({ apiVersion, kind, name, ...(place === undefined ? {} : { namespace: place }) }),
-      );
-    }),
-  );
+  await deleteLeftovers(scope.meshClient, found);
 }
 
 /** What is left of the revision in its istiod cluster. */
