@@ -6,6 +6,7 @@ import { createDeadline } from "../deadline.ts";
 import { startTestCluster } from "../kube/test-cluster.ts";
 import type { TestCluster } from "../kube/test-cluster.ts";
 import type { SeenRequest } from "../kube/test-server.ts";
+import { labelsForCluster } from "../labels.ts";
 import { connectCluster } from "./connect-cluster.ts";
 import type { ConnectRequest } from "./connect-cluster.ts";
 import { renewClusterToken } from "./renew-cluster-token.ts";
@@ -133,4 +134,27 @@ test.for([
   });
   expect(renewed).toBe(false);
   expect(cluster.find("Secret", name) !== undefined).toBe(stays);
+});
+
+test("a renewal that is due beside such a Secret binds its token to it, so that both tokens work", async () => {
+  const cluster = await startTestCluster();
+  const request = await describeConnection(cluster);
+  const { cluster: mesh } = await connect(request);
+  const name = mesh.token.secretName.replace(/-a$/, "-b");
+  const labels = labelsForCluster(mesh.id);
+  const metadata = { name, namespace: mesh.token.namespace, uid: "just-made", labels };
+  cluster.put({ apiVersion: "v1", kind: "Secret", metadata });
+  const token = {
+    ...mesh.token,
+    issuedAt: new Date(Date.now() - 50 * 60_000).toISOString(),
+    expiresAt: new Date(Date.now() + 10 * 60_000).toISOString(),
+  };
+  const { cluster: renewed } = await renewClusterToken({
+    cluster: { ...mesh, token },
+    provider: request.provider,
+    deadline: createDeadline(5_000),
+    saveCluster: () => Promise.resolve(),
+  });
+  expect(renewed.token).toMatchObject({ secretName: name, secretUid: "just-made" });
+  expect(cluster.list().filter((object) => object.startsWith("Secret "))).toEqual([`Secret pilothouse-system/${name}`]);
 });
