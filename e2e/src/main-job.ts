@@ -202,7 +202,7 @@ async function remove(ground: Ground, name: string, line: string, startedMs: num
   printLeftovers(removed.leftovers);
   try {
     const deadline = createDeadline(60_000);
-    const { done, leftovers } = await disconnectCluster({ cluster: mesh, provider: ground.provider, deadline });
+    const { done, kept, leftovers } = await disconnectCluster({ cluster: mesh, provider: ground.provider, deadline });
     if (!done) {
       process.exitCode = 1;
       print(`${seconds(startedMs)}  ${name} could not be disconnected; run this again when its API server answers`);
@@ -210,6 +210,7 @@ async function remove(ground: Ground, name: string, line: string, startedMs: num
     }
     await rm(file, { force: true });
     print(`${seconds(startedMs)}  ${name} disconnected`);
+    for (const what of kept) print(`             kept: ${what}`);
   } catch (error) {
     if (!(error instanceof ProvisionerError) || error.code !== "RevisionsRemain") throw error;
     print(`${seconds(startedMs)}  ${name} stays connected: ${error.message}`);

@@ -8,7 +8,7 @@ import {
 } from "@pilothouse/provisioner";
 import { beforeAll, describe, expect, test } from "vitest";
 import { parse, stringify } from "yaml";
-import { adminClient, connectMesh, findKubeconfig } from "./support/mesh.ts";
+import { adminClient, connectMesh, findKubeconfig, runCommands } from "./support/mesh.ts";
 import { compareObjects, listAllObjects, noDifferences } from "./support/objects.ts";
 import { readTestGround } from "./support/test-fleet.ts";
 
@@ -235,11 +235,19 @@ test("a cluster that runs Istio already is refused, and the error says what was 
     .toEqual(noDifferences);
 });
 
-test("a cluster that is connected under another name is refused; disconnecting leaves nothing", async () => {
+test("a cluster that is connected under another name is refused; disconnecting leaves istio-system, and the command that removes it", async () => {
   const mesh = await connectMesh("pay");
   expect(await connect(good, "payments")).toMatchObject({ kind: "user", code: "ConnectedElsewhere" });
+  const secret = { apiVersion: "v1", kind: "Secret", name: "of-the-tenant", namespace: "istio-system" };
+  const isNew = !before.some((line) => line.startsWith("v1 Namespace istio-system "));
+  await pay.apply({ apiVersion: "v1", kind: "Secret", metadata: { name: secret.name, namespace: secret.namespace } });
   const { provider } = await readTestGround();
-  await disconnectCluster({ cluster: mesh, provider, deadline: createDeadline(60_000) });
+  const { kept } = await disconnectCluster({ cluster: mesh, provider, deadline: createDeadline(60_000) });
+  expect(await pay.delete(secret)).toBe(true);
+  // An earlier test may have left the mesh's certificate authority there.
+  const command = isNew ? kept.join().match(/kubectl delete namespace istio-system .*/)?.[0] : undefined;
+  expect(command !== undefined).toBe(isNew);
+  if (command !== undefined) await runCommands("pay", [command]);
   await expect
     .poll(async () => compareObjects(before, await listAllObjects(pay)), { timeout: 30_000 })
     .toEqual(noDifferences);

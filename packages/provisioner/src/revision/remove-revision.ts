@@ -4,6 +4,8 @@ import { istiodName, istioSystem } from "../istio/names.ts";
 import type { KubeClient, KubeObject, ObjectRef } from "../kube/types.ts";
 import { clusterLabel, managedByLabel, managedByValue, revisionLabel } from "../labels.ts";
 import type { Condition } from "../types.ts";
+import { assertAnswers } from "./assert-answers.ts";
+import { deleteLeftovers } from "./delete-leftovers.ts";
 import { identityNamespace } from "./identity.ts";
 import { listIdentity, listMeshLeftovers, listWebhooks } from "./list-revision-leftovers.ts";
 import { type RevisionRequest, type RevisionScope, withRevisionScope } from "./scope.ts";
@@ -90,17 +92,7 @@ async function removeLeftovers(
     (leftover) =>
       (isLast || leftover.scope === "revision") && (!leftover.keep || (isLast && removeCertificateAuthority)),
   );
-  const namespaces = found.some((leftover) => leftover.namespace === "every")
-    ? (await scope.meshClient.list({ apiVersion: "v1", kind: "Namespace" })).map((namespace) => namespace.metadata.name)
-    : [];
-  await Promise.all(
-    found.flatMap(({ apiVersion, kind, name, namespace }) => {
-      const places = namespace === "every" ? namespaces : [namespace];
-      return places.map((place) =>
-        scope.meshClient.delete({ apiVersion, kind, name, ...(place === undefined ? {} : { namespace: place }) }),
-      );
-    }),
-  );
+  await deleteLeftovers(scope.meshClient, found);
 }
 
 /** What is left of the revision in its istiod cluster. */
@@ -168,6 +160,10 @@ export async function removeRevision(request: RemovalRequest): Promise<RemovalRe
   return withRevisionScope(request, async (scope) => {
     const isOver = scope.nowMs() >= request.giveUpAtMs;
     const givenUp = new Map<string, string>();
+    const clients = new Map([
+      [scope.mesh.id, scope.meshClient],
+      [scope.istiodCluster.name, scope.istiodClient],
+    ]);
     const leftovers: Leftover[] = [];
     const waiting: Condition[] = [];
     /**
@@ -180,7 +176,9 @@ export async function removeRevision(request: RemovalRequest): Promise<RemovalRe
       work: () => Promise<boolean>,
     ): Promise<boolean> => {
       if (givenUp.has(cluster)) return true;
+      const client = clients.get(cluster);
       try {
+        if (isOver && client !== undefined) await assertAnswers(client, scope.signal);
         if (await work()) return true;
         waiting.push({
           type,
