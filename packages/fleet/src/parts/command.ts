@@ -21,11 +21,12 @@ const keptErrorLines = 25;
 const graceMs = 5_000;
 
 /**
- * Becomes the program, with a watcher beside it in its process group. Descriptor 3 leads to the process that wants the program and
- * ends when that has ended, however it did; then the watcher kills the group. A death signal would reach the program alone, and
+ * Becomes the program, with a watcher beside it in its process group. Standard input comes from the process that wants the program
+ * and ends when that has ended, however it did; then the watcher kills the group. A death signal would reach the program alone, and
  * leave the compilers and downloads that it started.
  */
-const watchedStart = '(trap "" TERM; read -r _; kill -KILL 0) <&3 3<&- >/dev/null 2>&1 & exec "$@" 3<&-';
+const watchedStart =
+  'exec 3<&0 </dev/null; (trap "" TERM; read -r _; kill -KILL 0) <&3 3<&- >/dev/null 2>&1 & exec "$@" 3<&-';
 
 /**
  * Runs a program at low priority (`nice`), in a process group of its own, and answers its standard output. Whatever of the group
@@ -39,12 +40,11 @@ export async function runCommand(request: CommandRequest): Promise<string> {
   const child = spawn("nice", ["-n", "10", "sh", "-c", watchedStart, "sh", ...request.command], {
     cwd: request.folder,
     env: { ...request.environment },
-    stdio: ["ignore", "pipe", "pipe", "pipe"],
+    stdio: ["pipe", "pipe", "pipe"],
     detached: true,
   });
-  const lifeline = child.stdio[3];
-  lifeline?.on("error", () => undefined);
-  child.on("exit", () => lifeline?.destroy());
+  child.stdin.on("error", () => undefined);
+  child.on("exit", () => child.stdin.destroy());
   const output: Buffer[] = [];
   child.stdout.on("data", (chunk: Buffer) => output.push(chunk));
   const errors = collectLines(child.stderr, request.onErrorLine);
