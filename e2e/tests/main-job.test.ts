@@ -16,7 +16,7 @@ async function runMainJob(...parameters: string[]): Promise<{ text: string; elap
   return { text: stdout, elapsedMs: performance.now() - startedMs };
 }
 
-/** What the main job may take with the fleet up; it takes about a third of that. */
+/** What the main job may take with the fleet up; it takes 5 to 10 s. */
 const longestMs = 15_000;
 
 test.each(lines)("the main job on line %s ends with all four proofs", async (line) => {
