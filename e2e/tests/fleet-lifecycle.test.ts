@@ -71,6 +71,7 @@ describe("beside the first fleet", () => {
   });
 
   test("one that was not made is said not to be there", async () => {
+    expect(await failure(["up", "--topology", "/nope"])).toMatch(/fleet: The topology file \/nope is not there\..*\n$/);
     expect(await failure(["status"])).toContain("There is no fleet second. Make it:");
   });
 

@@ -206,7 +206,7 @@ async function run(parameters: string[], environment: NodeJS.ProcessEnv): Promis
       await runUp(state, cache, invocation, environment);
       return 0;
     case "down":
-      await takeDown(state, { wipe: invocation.wipe });
+      await takeDown(state, { wipe: invocation.wipe, report: note });
       return 0;
     case "status": {
       const status = await requireStatus(state);

@@ -33,9 +33,16 @@ test("a lock that is held for too long names its owner", async () => {
   const held = Promise.withResolvers<void>();
   const first = withFleetLock(state, 1_000, () => held.promise);
   await sleep(50);
-  await expect(withFleetLock(state, 200, () => Promise.resolve())).rejects.toThrow(
-    `Process ${process.pid} is changing the fleet test.`,
-  );
+  const owners: number[] = [];
+  await expect(
+    withFleetLock(
+      state,
+      200,
+      () => Promise.resolve(),
+      (owner) => owners.push(owner),
+    ),
+  ).rejects.toThrow(`Process ${process.pid} is changing the fleet test.`);
+  expect(owners).toEqual([process.pid]);
   held.resolve();
   await first;
 });

@@ -115,12 +115,14 @@ export async function wipeState(state: FleetState): Promise<void> {
 
 /**
  * Runs `change` while no other process changes this fleet. A lock whose owner has ended is taken over.
+ * @param onWait is told the process that is waited for
  * @throws FleetError when another process holds it for longer than `timeoutMs`.
  */
 export async function withFleetLock<Result>(
   state: FleetState,
   timeoutMs: number,
   change: () => Promise<Result>,
+  onWait: (owner: number) => void = () => undefined,
 ): Promise<Result> {
   const signal = AbortSignal.timeout(timeoutMs);
   let owner: number | undefined;
@@ -130,6 +132,7 @@ export async function withFleetLock<Result>(
     pollMs: 100,
     onWait: (pid) => {
       owner = pid;
+      onWait(pid);
     },
   }).catch((error: unknown) => {
     if (owner === undefined || !signal.aborted) throw error;

@@ -1,5 +1,4 @@
 import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { getPriority } from "node:os";
 import { expect, test } from "vitest";
@@ -73,8 +72,9 @@ test("when this process is killed, what the program had started ends with it", a
   const parent = spawn(process.execPath, ["--input-type=module", "--eval", script], {
     stdio: ["ignore", "pipe", "inherit"],
   });
-  const [words]: unknown[] = await once(parent.stdout, "data");
-  const grandchild = Number(String(words));
+  const grandchild = await new Promise<number>((settle) =>
+    parent.stdout.once("data", (words: Buffer) => settle(Number(words.toString()))),
+  );
   expect(await isRunning(grandchild)).toBe(true);
   parent.kill("SIGKILL");
   await expect.poll(() => isRunning(grandchild)).toBe(false);
