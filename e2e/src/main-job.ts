@@ -172,10 +172,19 @@ async function provision(ground: Ground, name: string, line: string, startedMs: 
     `\nRevision ${request.revision.id} (istiod ${request.revision.version.version}) serves ${name} from ${request.istiodCluster.name} as ${result.observed.hostname}.`,
   );
   print(`Connected to proven in ${seconds(connectMs).trim()}, ${seconds(startedMs).trim()} in all.`);
+  const fleetOption = ground.status.name === "local" ? "" : ` --name ${ground.status.name}`;
+  const again = `npm run main-job -- --version ${line}${name === "shop" ? "" : ` --cluster ${name}`}${fleetOption}`;
+  const { credential } = result.observed;
+  if (credential !== undefined) {
+    print(
+      `istiod's token is valid until ${credential.expiresAt}. Nobody renews it: that is a worker's task, and none runs here. Run this again before then and it is renewed once 60 % of its life is over; later, istiod gets a new one.`,
+    );
+  }
   print(
-    `Look at it:      KUBECONFIG=$(npm --silent run fleet -- kubeconfig ${request.istiodCluster.name}) kubectl -n ${request.revision.id} get pods`,
+    `Look at it:      npm run fleet -- kubectl ${request.istiodCluster.name}${fleetOption} -- -n ${request.revision.id} get pods`,
   );
-  print(`Take it away:    npm run main-job -- --version ${line} --remove`);
+  print(`Run it again:    ${again}`);
+  print(`Take it away:    ${again} --remove`);
 }
 
 function printLeftovers(leftovers: readonly Leftover[]): void {

@@ -191,7 +191,9 @@ describe("what only the server can tell", () => {
     const { status } = await readTestGround();
     const server = `https://${status.clusters.find((cluster) => cluster.kind === "istiod")?.edge?.address ?? ""}:443`;
     const error = await connect(change({ cluster: { server } }));
-    expect(error).toMatchObject({ kind: "transient", code: "ConnectionLost" });
+    expect(error).toMatchObject({ kind: "user", code: "NotKubernetes" });
+    expect(error.message).toContain("Check host and port.");
+    expect(error.parameter).toMatch(/server/);
   });
 });
 
