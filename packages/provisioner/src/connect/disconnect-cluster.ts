@@ -38,6 +38,11 @@ export interface DisconnectRequest {
   removeCustomResourceDefinitions?: boolean;
   /** Removes the mesh's certificate authority: workloads that still have its certificates stop trusting new ones. */
   removeCertificateAuthority?: boolean;
+  /**
+   * Removes namespace istio-system if connecting created it and nothing is seen in it. Secrets, Jobs and other things of the tenant's
+   * that Pilothouse doesn't see there go with it. Without this wish it stays, and `kept` names the command.
+   */
+  removeSystemNamespace?: boolean;
   onStep?: (step: DisconnectStep) => void;
   log?: (record: CallRecord) => void;
 }
@@ -122,7 +127,8 @@ async function attempt(client: KubeClient, request: DisconnectRequest, progress:
       await client.delete({ apiVersion: "v1", kind: "Secret", namespace: istioSystem, name: caSecretName });
     }
     take("certificateAuthorityRemoved");
-    const reason = system === undefined ? undefined : await settleSystemNamespace(client, system);
+    const remove = request.removeSystemNamespace ?? false;
+    const reason = system === undefined ? undefined : await settleSystemNamespace(client, system, { remove });
     progress.kept = listKept(await findIstioGroups(client), reason);
     take("systemNamespaceSettled");
     await client.delete(anchorRef, { propagation: "Background" });
