@@ -12,13 +12,13 @@ import { ensureCustomResources } from "./custom-resources.ts";
 import { findApiServer } from "./find-api-server.ts";
 import { applyWithInventory } from "./inventory.ts";
 import { createRenderCache } from "../istio/render-cache.ts";
+import { untilAborted } from "../until-aborted.ts";
 import { checkRollout } from "./rollout.ts";
 import {
   describeFailure,
   type PhaseResult,
   type RevisionRequest,
   type RevisionScope,
-  untilAborted,
   withRevisionScope,
 } from "./scope.ts";
 import { ensureWebhooks, readWebhookState, proveBeforeWebhooks } from "./webhooks.ts";
@@ -116,7 +116,10 @@ async function runPhases(
     ),
   );
   // Others may wait for the same rendering: it goes on, and this run ends in time.
-  const rendering = untilAborted(rendered, scope.signal, `rendering istiod ${revision.version.version}`);
+  const rendering = untilAborted(rendered, scope.signal, () => {
+    const message = `This run ended before istiod ${revision.version.version} was rendered. The next run goes on from here.`;
+    return new ProvisionerError("transient", "Aborted", message);
+  });
   // A rendering that fails is reported by the phase that needs it.
   rendering.catch(() => undefined);
   const serving = run("CustomResourcesServed", () => ensureCustomResources(scope));

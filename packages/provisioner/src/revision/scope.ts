@@ -83,25 +83,6 @@ export async function withRevisionScope<Result>(
   }
 }
 
-/**
- * Waits for `work` no longer than a run lasts. What is waited for goes on.
- * @throws ProvisionerError Aborted (transient) when the signal came first
- */
-export async function untilAborted<Result>(work: Promise<Result>, signal: AbortSignal, what: string): Promise<Result> {
-  const aborted = Promise.withResolvers<never>();
-  const abort = (): void => {
-    const message = `This run ended before ${what} did. The next run goes on from here.`;
-    aborted.reject(new ProvisionerError("transient", "Aborted", message));
-  };
-  if (signal.aborted) abort();
-  signal.addEventListener("abort", abort, { once: true });
-  try {
-    return await Promise.race([work, aborted.promise]);
-  } finally {
-    signal.removeEventListener("abort", abort);
-  }
-}
-
 function assertSupported(request: RevisionRequest): void {
   const { revision, istiodCluster } = request;
   if (revision.version.line === istiodCluster.line) return;
