@@ -5,8 +5,6 @@ import { caSecretName } from "../istio/istiod-leftovers.ts";
 import { istioSystem } from "../istio/names.ts";
 import type { CallRecord } from "../kube/transport.ts";
 import type { KubeClient } from "../kube/types.ts";
-import { clusterLabel, managedByLabel, managedByValue, revisionLabel } from "../labels.ts";
-import { identityNamespace } from "../revision/identity.ts";
 import { listMeshRevisions } from "../revision/mesh-half.ts";
 import type { Leftover } from "../revision/remove-revision.ts";
 import type { Condition, MeshCluster, ProviderConfig } from "../types.ts";
