@@ -2,6 +2,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { arch, availableParallelism, loadavg, platform, totalmem } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { assertMachinePrograms } from "./bench/by-hand.ts";
 import { type LineMeasurement, measureLine } from "./bench/measure-line.ts";
 import { buildLineReport, judgeLine, replaceLineReport, rules, type Surroundings } from "./bench/report.ts";
 import { startBenchService } from "./bench/with-service.ts";
@@ -66,6 +67,7 @@ async function run(): Promise<void> {
   const runs = Number(values.runs);
   if (!Number.isInteger(runs) || runs < 1 || runs > 1000)
     throw new Error(`--runs is a number from 1 to 1000, not "${values.runs}".\n\n${usage}`);
+  assertMachinePrograms();
   const fleet = openFleet(values.name, process.env);
   await fleet.run(["up"]);
   const ground = await readGround(fleet);

@@ -142,14 +142,17 @@ async function measureRestart(
   const environment = { ...process.env, PILOTHOUSE_HOME: home };
   await promisify(execFile)(process.execPath, [databaseCli, "reconcile-all"], { env: environment });
   const worker = await service.startWorker("2");
-  let [reconciledSeconds, watchedSeconds, memoryBytes, cpuSeconds] = [Number.NaN, Number.NaN, 0, 0];
+  let [reconciledSeconds, watchedSeconds, quietSeconds] = [Number.NaN, Number.NaN, Number.NaN];
+  let [memoryBytes, cpuSeconds] = [0, 0];
   const pastSeconds = (): number => (performance.now() - startMs) / 1000;
-  while (Number.isNaN(reconciledSeconds) || Number.isNaN(watchedSeconds)) {
+  while (Number.isNaN(quietSeconds) || Number.isNaN(watchedSeconds)) {
     const [state, used] = await Promise.all([readWorkerState(worker.healthUrl), readUsage(worker.pid)]);
     memoryBytes = Math.max(memoryBytes, used.memoryBytes);
     ({ cpuSeconds } = used);
-    const isReconciled = state.revisions >= all && state.clusters >= all && state.open === 0;
+    const isReconciled = state.revisions >= all && state.openRevisions === 0;
     if (isReconciled && Number.isNaN(reconciledSeconds)) reconciledSeconds = pastSeconds();
+    const isQuiet = state.revisions >= all && state.clusters >= all && state.open === 0;
+    if (isQuiet && Number.isNaN(quietSeconds)) quietSeconds = pastSeconds();
     if (state.watched === all && Number.isNaN(watchedSeconds)) watchedSeconds = pastSeconds();
     progress.show(
       "looked at again, and watched",
@@ -159,7 +162,7 @@ async function measureRestart(
     if (pastSeconds() > 600) throw new Error(`after 600 s only ${JSON.stringify(state)}`);
     await sleep(lookMs);
   }
-  return { worker, restart: { reconciledSeconds, watchedSeconds, memoryBytes, cpuSeconds } };
+  return { worker, restart: { reconciledSeconds, quietSeconds, watchedSeconds, memoryBytes, cpuSeconds } };
 }
 
 async function measure(ground: Ground, home: string, options: Options, progress: Progress): Promise<LoadMeasurement> {

@@ -172,10 +172,19 @@ async function provision(ground: Ground, name: string, line: string, startedMs: 
     `\nRevision ${request.revision.id} (istiod ${request.revision.version.version}) serves ${name} from ${request.istiodCluster.name} as ${result.observed.hostname}.`,
   );
   print(`Connected to proven in ${seconds(connectMs).trim()}, ${seconds(startedMs).trim()} in all.`);
+  const fleetOption = ground.status.name === "local" ? "" : ` --name ${ground.status.name}`;
+  const again = `npm run main-job -- --version ${line}${name === "shop" ? "" : ` --cluster ${name}`}${fleetOption}`;
+  const { credential } = result.observed;
+  if (credential !== undefined) {
+    print(
+      `istiod's token is valid until ${credential.expiresAt}. Nobody renews it: that is a worker's task, and none runs here. Run this again before then and it is renewed once 60 % of its life is over; later, istiod gets a new one.`,
+    );
+  }
   print(
-    `Look at it:      KUBECONFIG=$(npm --silent run fleet -- kubeconfig ${request.istiodCluster.name}) kubectl -n ${request.revision.id} get pods`,
+    `Look at it:      npm run fleet -- kubectl ${request.istiodCluster.name}${fleetOption} -- -n ${request.revision.id} get pods`,
   );
-  print(`Take it away:    npm run main-job -- --version ${line} --remove`);
+  print(`Run it again:    ${again}`);
+  print(`Take it away:    ${again} --remove`);
 }
 
 function printLeftovers(leftovers: readonly Leftover[]): void {
@@ -202,7 +211,7 @@ async function remove(ground: Ground, name: string, line: string, startedMs: num
   printLeftovers(removed.leftovers);
   try {
     const deadline = createDeadline(60_000);
-    const { done, leftovers } = await disconnectCluster({ cluster: mesh, provider: ground.provider, deadline });
+    const { done, kept, leftovers } = await disconnectCluster({ cluster: mesh, provider: ground.provider, deadline });
     if (!done) {
       process.exitCode = 1;
       print(`${seconds(startedMs)}  ${name} could not be disconnected; run this again when its API server answers`);
@@ -210,6 +219,7 @@ async function remove(ground: Ground, name: string, line: string, startedMs: num
     }
     await rm(file, { force: true });
     print(`${seconds(startedMs)}  ${name} disconnected`);
+    for (const what of kept) print(`             kept: ${what}`);
   } catch (error) {
     if (!(error instanceof ProvisionerError) || error.code !== "RevisionsRemain") throw error;
     print(`${seconds(startedMs)}  ${name} stays connected: ${error.message}`);

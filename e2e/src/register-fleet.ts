@@ -32,9 +32,13 @@ export async function registerFleet(platform: Client, ground: Ground, capacity =
   }
 }
 
-/** Makes a tenant, and answers a key of its owner. */
-export async function createTenantWithKey(platform: Client, name: string): Promise<string> {
-  await platform.call(operations.createTenant, { body: { name, displayName: name } });
+/** Makes a tenant, and answers a key of its owner. @param room how many clusters and control planes it may have; as the provider allows when absent */
+export async function createTenantWithKey(platform: Client, name: string, room?: number): Promise<string> {
+  const { etag } = await platform.call(operations.createTenant, { body: { name, displayName: name } });
+  if (room !== undefined) {
+    const limits = { clusters: room, controlPlanes: room, revisions: room };
+    await platform.call(operations.changeTenant, { params: { tenant: name }, body: { limits }, ifMatch: etag ?? "*" });
+  }
   const { body } = await platform.call(operations.createTenantApiKey, {
     params: { tenant: name },
     body: { name: "owner", role: "owner" },

@@ -8,7 +8,7 @@ import {
 } from "@pilothouse/provisioner";
 import { beforeAll, describe, expect, test } from "vitest";
 import { parse, stringify } from "yaml";
-import { adminClient, connectMesh, findKubeconfig } from "./support/mesh.ts";
+import { adminClient, connectMesh, findKubeconfig, runCommands } from "./support/mesh.ts";
 import { compareObjects, listAllObjects, noDifferences } from "./support/objects.ts";
 import { readTestGround } from "./support/test-fleet.ts";
 
@@ -191,7 +191,9 @@ describe("what only the server can tell", () => {
     const { status } = await readTestGround();
     const server = `https://${status.clusters.find((cluster) => cluster.kind === "istiod")?.edge?.address ?? ""}:443`;
     const error = await connect(change({ cluster: { server } }));
-    expect(error).toMatchObject({ kind: "transient", code: "ConnectionLost" });
+    expect(error).toMatchObject({ kind: "user", code: "NotKubernetes" });
+    expect(error.message).toContain("Check host and port.");
+    expect(error.parameter).toMatch(/server/);
   });
 });
 
@@ -235,11 +237,19 @@ test("a cluster that runs Istio already is refused, and the error says what was 
     .toEqual(noDifferences);
 });
 
-test("a cluster that is connected under another name is refused; disconnecting leaves nothing", async () => {
+test("a cluster that is connected under another name is refused; disconnecting leaves istio-system, and the command that removes it", async () => {
   const mesh = await connectMesh("pay");
   expect(await connect(good, "payments")).toMatchObject({ kind: "user", code: "ConnectedElsewhere" });
+  const secret = { apiVersion: "v1", kind: "Secret", name: "of-the-tenant", namespace: "istio-system" };
+  const isNew = !before.some((line) => line.startsWith("v1 Namespace istio-system "));
+  await pay.apply({ apiVersion: "v1", kind: "Secret", metadata: { name: secret.name, namespace: secret.namespace } });
   const { provider } = await readTestGround();
-  await disconnectCluster({ cluster: mesh, provider, deadline: createDeadline(60_000) });
+  const { kept } = await disconnectCluster({ cluster: mesh, provider, deadline: createDeadline(60_000) });
+  expect(await pay.delete(secret)).toBe(true);
+  // An earlier test may have left the mesh's certificate authority there.
+  const command = isNew ? kept.join().match(/kubectl delete namespace istio-system .*/)?.[0] : undefined;
+  expect(command !== undefined).toBe(isNew);
+  if (command !== undefined) await runCommands("pay", [command]);
   await expect
     .poll(async () => compareObjects(before, await listAllObjects(pay)), { timeout: 30_000 })
     .toEqual(noDifferences);

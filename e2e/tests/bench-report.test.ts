@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { assertMachinePrograms } from "../src/bench/by-hand.ts";
 import { buildLineReport, calculateRatios, judge, judgeLine, replaceLineReport, rules } from "../src/bench/report.ts";
 import {
   calculateMedian,
@@ -104,4 +105,11 @@ test("a line's report replaces what was between its markers, and nothing else", 
     "a\n<!-- bench 1.22 -->\n\nnew\n\n<!-- /bench 1.22 -->\nb\n<!-- bench 1.32 -->\nkept\n<!-- /bench 1.32 -->\n",
   );
   expect(() => replaceLineReport(document, "1.31", "new")).toThrow("<!-- bench 1.31 -->");
+});
+
+test("a machine without the script's programs is told which, and how to get them", () => {
+  expect(() => assertMachinePrograms()).not.toThrow();
+  expect(() => assertMachinePrograms(["/nowhere"])).toThrow(
+    /needs bash and curl, and \/nowhere have none\. Get it: apt-get install bash curl/,
+  );
 });

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { z } from "zod";
 import { openFleet } from "../src/fleet.ts";
 import {
   compareSnapshots,
@@ -70,6 +71,7 @@ describe("beside the first fleet", () => {
   });
 
   test("one that was not made is said not to be there", async () => {
+    expect(await failure(["up", "--topology", "/nope"])).toMatch(/fleet: The topology file \/nope is not there\..*\n$/);
     expect(await failure(["status"])).toContain("There is no fleet second. Make it:");
   });
 
@@ -124,6 +126,26 @@ describe("a fleet that is up", () => {
       quiet: true,
     });
     expect(resolved).toContain("small-shop.api.pilothouse.test");
+  });
+
+  test("status has the version of every program, and kubectl asks the cluster itself", async () => {
+    const { clusters, parts } = await second.readStatus();
+    const ask = (...parameters: string[]): Promise<string> =>
+      second.run(["kubectl", "small-shop", "--", ...parameters], { quiet: true });
+    const { gitVersion } = z.object({ gitVersion: z.string() }).parse(JSON.parse(await ask("get", "--raw=/version")));
+    const kubernetes = gitVersion.replace(/^v/, "");
+    expect(clusters.map(({ name, versions }) => [name, versions])).toEqual([
+      ["small-istiod", { kubernetes, istiod: "1.32-dev" }],
+      ["small-shop", { kubernetes }],
+    ]);
+    expect(parts.filter((part) => part.version === undefined).map((part) => part.name)).toEqual([
+      "backbone",
+      "small-istiod/node",
+    ]);
+    expect(parts.find((part) => part.name === "small-shop/kube-scheduler")?.version).toBe(kubernetes);
+    expect(parts.find((part) => part.name === "small-istiod/edge")?.version).toMatch(/^\d+\.\d+\.\d+$/);
+    expect(await failure(["kubectl", "small-shop", "--", "diff", "--filename=/nope"])).toContain("ended with 2");
+    expect(await failure(["kubectl", "nowhere", "--", "version"])).toContain("There are: small-istiod, small-shop");
   });
 
   test("what is asked wrongly is said, with what would be right", async () => {

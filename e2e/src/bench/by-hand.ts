@@ -7,6 +7,21 @@ import type { IstiodCluster, IstioVersion } from "@pilothouse/provisioner";
 import type { Ground } from "../ground.ts";
 import type { TimedRun } from "./statistics.ts";
 
+/** Where the script finds what is the machine's own. */
+const machineFolders = ["/usr/local/bin", "/usr/bin", "/bin"];
+
+/**
+ * Looks for the programs that by-hand.sh takes from the machine, before anything is brought up for it.
+ * @throws Error with the command that installs what is missing
+ */
+export function assertMachinePrograms(folders: readonly string[] = machineFolders): void {
+  const missing = ["bash", "curl"].filter((name) => !folders.some((folder) => existsSync(join(folder, name))));
+  if (missing.length === 0) return;
+  throw new Error(
+    `the script that Pilothouse is compared with needs ${missing.join(" and ")}, and ${folders.join(", ")} have none. Get it: apt-get install ${missing.join(" ")}`,
+  );
+}
+
 const script = join(import.meta.dirname, "by-hand.sh");
 const programLimitMs = 180_000;
 
@@ -88,7 +103,7 @@ export async function prepareByHand(
   const [helm, kubectl] = [findProgram(ground, "helm"), findProgram(ground, "kubectl")];
   const home = await mkdtemp(join(tmpdir(), "pilothouse-bench-"));
   const base = {
-    PATH: [dirname(kubectl), dirname(helm), "/usr/local/bin", "/usr/bin", "/bin"].join(delimiter),
+    PATH: [dirname(kubectl), dirname(helm), ...machineFolders].join(delimiter),
     HOME: home,
     DOMAIN: status.dns.domain,
     EDGE_ADDRESS: edgeAddress,

@@ -57,7 +57,7 @@ export async function createTenants(service: Service, ground: Ground, controlPla
   const tenants: LoadTenant[] = [];
   for (const [index, size] of sizes.entries()) {
     const name = `tenant-${index + 1}`;
-    const client = service.connect(await createTenantWithKey(service.platform, name));
+    const client = service.connect(await createTenantWithKey(service.platform, name, size));
     tenants.push({ name, client, controlPlanes: size });
   }
   return tenants;

@@ -23,8 +23,9 @@ export interface WorkerState {
   revisions: number;
   /** Revisions with an open discovery stream. */
   watched: number;
-  /** Clusters and revisions that wait or are being looked at. */
+  /** Clusters and revisions that wait or are being looked at, and revisions alone. */
   open: number;
+  openRevisions: number;
   corrections: number;
 }
 
@@ -34,13 +35,14 @@ export async function readWorkerState(healthUrl: string): Promise<WorkerState> {
   const read = (name: string): number => metrics.get(name) ?? 0;
   const count = (kind: string): number =>
     read(`pilothouse_reconcile_duration_seconds_count{kind="${kind}",result="ready"}`);
-  const work = (name: string): number =>
-    read(`pilothouse_work_${name}{kind="cluster"}`) + read(`pilothouse_work_${name}{kind="revision"}`);
+  const work = (kind: string): number =>
+    read(`pilothouse_work_due{kind="${kind}"}`) + read(`pilothouse_work_held{kind="${kind}"}`);
   return {
     clusters: count("cluster"),
     revisions: count("revision"),
     watched: read("pilothouse_sentinels_open"),
-    open: work("due") + work("held"),
+    open: work("cluster") + work("revision"),
+    openRevisions: work("revision"),
     corrections: read("pilothouse_sweep_corrections_total"),
   };
 }

@@ -1,5 +1,8 @@
 import type { KindTable, ServedKind } from "./kinds.ts";
 
+/** What the simulated API servers say they are. */
+export const simulatedVersion = "v1.34.4-simulated";
+
 const verbs = ["create", "delete", "get", "list", "patch", "update"];
 
 /** Groups that have no objects, only questions. */
@@ -53,7 +56,7 @@ export function describeAll(kinds: KindTable): object {
 
 /** A discovery document; undefined for a path that is none, or of a version that is not served. */
 export function describeApi(kinds: KindTable, path: string): object | undefined {
-  if (path === "/version") return { major: "1", minor: "34", gitVersion: "v1.34.4-simulated", platform: "linux/amd64" };
+  if (path === "/version") return { major: "1", minor: "34", gitVersion: simulatedVersion, platform: "linux/amd64" };
   if (path === "/api") return { kind: "APIVersions", versions: ["v1"] };
   if (path === "/apis") {
     const groups = [...listGroups(kinds)].map(([name, versions]) => {
@@ -78,7 +81,7 @@ export function describeOpenApi(path: string): object | undefined {
   const kind = { group: "apiextensions.k8s.io", kind: "CustomResourceDefinition", version: "v1" };
   return {
     openapi: "3.0.0",
-    info: { title: "Kubernetes", version: "v1.34.4-simulated" },
+    info: { title: "Kubernetes", version: simulatedVersion },
     paths: {
       [`/${covered}/customresourcedefinitions/{name}`]: {
         patch: {

@@ -5,6 +5,7 @@ import { writeKubeconfig, writePublisherFiles } from "./access-files.ts";
 import { apiPort, startApiServer } from "./api-server.ts";
 import { createAuthority } from "./certificates.ts";
 import { createCluster, type SimulatedCluster } from "./cluster.ts";
+import { simulatedVersion } from "./discovery.ts";
 import { edgePorts, startEdge } from "./edge.ts";
 import { runIstiodPods } from "./istiod-pods.ts";
 import { startNameServer } from "./name-server.ts";
@@ -72,14 +73,16 @@ export async function startSimulation({ name, plan, block, folder }: SimulationO
   const clusters: ClusterStatus[] = [];
   for (const { name: cluster, region } of plan.meshClusters) {
     const { server, kubeconfig } = await start(cluster);
-    clusters.push({ name: cluster, kind: "mesh", region, server, kubeconfig, auditLog: "", ready: true });
+    const versions = { kubernetes: simulatedVersion };
+    clusters.push({ name: cluster, kind: "mesh", region, versions, server, kubeconfig, auditLog: "", ready: true });
   }
   for (const [index, { name: cluster, region, line }] of plan.istiodClusters.entries()) {
     const { find, server, kubeconfig } = await start(cluster);
     const edge = await startEdge(`127.${block}.1.${index + 1}`);
     running.push(edge);
     runIstiodPods({ host: find(), edge, findMesh: (url) => byServer.get(url)?.() });
-    const place = { line, edge: { address: edge.address, ports: edgePorts } };
+    const versions = { kubernetes: simulatedVersion, istiod: line };
+    const place = { line, versions, edge: { address: edge.address, ports: edgePorts } };
     clusters.push({ name: cluster, kind: "istiod", region, ...place, server, kubeconfig, auditLog: "", ready: true });
   }
   const files = await writePublisherFiles(folder, publishers);

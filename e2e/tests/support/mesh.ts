@@ -56,10 +56,15 @@ export async function connectMesh(name: string): Promise<MeshCluster> {
   }
 }
 
-/** Disconnects a mesh cluster. */
+/** Disconnects a mesh cluster. istio-system goes, too, if connecting made it and nothing is left in it: no test keeps anything there. */
 export async function disconnectMesh(mesh: MeshCluster): Promise<void> {
   const { provider } = await readTestGround();
-  const { done, leftovers } = await disconnectCluster({ cluster: mesh, provider, deadline: createDeadline(60_000) });
+  const { done, leftovers } = await disconnectCluster({
+    cluster: mesh,
+    provider,
+    deadline: createDeadline(60_000),
+    removeSystemNamespace: true,
+  });
   if (!done) throw new Error(`${mesh.id} could not be disconnected: ${JSON.stringify(leftovers)}`);
 }
 

@@ -87,7 +87,7 @@ async function work(): Promise<void> {
       );
       return;
     case "disconnect":
-      await disconnectCluster({ cluster: mesh, provider, deadline, onStep });
+      await disconnectCluster({ cluster: mesh, provider, deadline, removeSystemNamespace: true, onStep });
   }
 }
 

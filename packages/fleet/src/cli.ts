@@ -5,13 +5,14 @@ import { spawn } from "node:child_process";
 import { parseArgs } from "node:util";
 import { takeDown } from "./down.ts";
 import { FleetError } from "./errors.ts";
+import { prepareKubectl } from "./kubectl.ts";
 import { backbonePart } from "./machine/network.ts";
 import { enterAsVisitor, findRunning, killPart, logFile, restartPart } from "./machine/processes.ts";
 import { doctorParts } from "./parts/doctor.ts";
 import { istioLines } from "./parts/outputs.ts";
 import { createProgress } from "./parts/progress.ts";
 import { assertSameTopology, type FleetState, openState, readPlan, withFleetLock } from "./state.ts";
-import { type FleetStatus, listParts, readStatus } from "./status.ts";
+import { type ClusterStatus, type FleetStatus, listParts, readStatus } from "./status.ts";
 import { describeIstioLine, gatherSupplies, getParts } from "./supplies.ts";
 import { defaultTopologyFile, readTopology, type Topology } from "./topology.ts";
 import { bringUp } from "./up.ts";
@@ -22,6 +23,7 @@ const usage = `Usage: npm run fleet -- COMMAND [--name NAME]
   down [--wipe]            end everything; --wipe also removes its data
   status [--json]          what runs, where, and how to reach it
   kubeconfig CLUSTER       path of a cluster's administrator kubeconfig
+  kubectl CLUSTER -- ...   run kubectl as a cluster's administrator
   kill PART                end a part, as a crash would
   start PART               start a part that was killed
   logs PART [--follow]     a part's log
@@ -94,6 +96,14 @@ async function requireStatus(state: FleetState): Promise<FleetStatus> {
   return status;
 }
 
+async function requireCluster(state: FleetState, invocation: Invocation): Promise<ClusterStatus> {
+  const name = readOperand(invocation, "cluster");
+  const { clusters } = await requireStatus(state);
+  const cluster = clusters.find((candidate) => candidate.name === name);
+  if (cluster !== undefined) return cluster;
+  throw new FleetError(`There is no cluster ${name}. There are: ${clusters.map((known) => known.name).join(", ")}`);
+}
+
 function printStatus(status: FleetStatus): void {
   print(
     `fleet ${status.name}: ${status.state}   ${status.network.cidr}   names of control planes: *.${status.dns.domain} at ${status.dns.server}`,
@@ -103,11 +113,11 @@ function printStatus(status: FleetStatus): void {
   for (const cluster of status.clusters) {
     const what =
       cluster.kind === "istiod"
-        ? `istiod cluster, line ${cluster.line ?? ""}`
+        ? `istiod cluster, istiod ${cluster.versions.istiod ?? cluster.line ?? ""}`
         : `mesh cluster of ${cluster.seed ?? ""}`;
     const edge = cluster.edge === undefined ? "" : `   edge ${cluster.edge.address}`;
     print(
-      `${cluster.ready ? "ready    " : "not ready"}  ${cluster.name.padEnd(16)} ${cluster.region.padEnd(6)} ${what.padEnd(28)} ${cluster.server}${edge}`,
+      `${cluster.ready ? "ready    " : "not ready"}  ${cluster.name.padEnd(16)} ${cluster.region.padEnd(6)} ${what.padEnd(31)} Kubernetes ${cluster.versions.kubernetes}   ${cluster.server}${edge}`,
     );
   }
   const stopped = status.parts.filter((part) => !part.running);
@@ -184,6 +194,7 @@ async function runParts(cache: string, invocation: Invocation, environment: Node
 async function run(parameters: string[], environment: NodeJS.ProcessEnv): Promise<number> {
   const separator = parameters.indexOf("--");
   const invocation = readInvocation(separator === -1 ? parameters : parameters.slice(0, separator));
+  const afterSeparator = separator === -1 ? [] : parameters.slice(separator + 1);
   const root = resolve(import.meta.dirname, "../../..");
   const home = resolve(environment["PILOTHOUSE_HOME"] ?? join(root, ".pilothouse"));
   const cache = resolve(
@@ -195,7 +206,7 @@ async function run(parameters: string[], environment: NodeJS.ProcessEnv): Promis
       await runUp(state, cache, invocation, environment);
       return 0;
     case "down":
-      await takeDown(state, { wipe: invocation.wipe });
+      await takeDown(state, { wipe: invocation.wipe, report: note });
       return 0;
     case "status": {
       const status = await requireStatus(state);
@@ -203,16 +214,14 @@ async function run(parameters: string[], environment: NodeJS.ProcessEnv): Promis
       else printStatus(status);
       return status.state === "up" ? 0 : 3;
     }
-    case "kubeconfig": {
-      const name = readOperand(invocation, "cluster");
-      const { clusters } = await requireStatus(state);
-      const cluster = clusters.find((candidate) => candidate.name === name);
-      if (cluster === undefined)
-        throw new FleetError(
-          `There is no cluster ${name}. There are: ${clusters.map((known) => known.name).join(", ")}`,
-        );
-      print(cluster.kubeconfig);
+    case "kubeconfig":
+      print((await requireCluster(state, invocation)).kubeconfig);
       return 0;
+    case "kubectl": {
+      const cluster = await requireCluster(state, invocation);
+      const places = { cache, fleetFolder: state.folder };
+      const kubectl = await prepareKubectl(cluster, places, environment);
+      return runPassThrough(kubectl.program, afterSeparator, kubectl.environment);
     }
     case "kill":
       await killPart(state.processes, await readPart(state, invocation));
@@ -228,15 +237,14 @@ async function run(parameters: string[], environment: NodeJS.ProcessEnv): Promis
       return runPassThrough("tail", ["-n", "200", ...(invocation.follow ? ["-f"] : []), file], environment);
     }
     case "exec": {
-      const command = separator === -1 ? [] : parameters.slice(separator + 1);
-      if (command.length === 0)
+      if (afterSeparator.length === 0)
         throw new FleetError(
           `fleet exec needs a command after --, such as: npm run fleet -- exec -- curl -vk https://name.cp.pilothouse.test\n\n${usage}`,
         );
       if ((await findRunning(state.processes, backbonePart)) === undefined)
         throw new FleetError("The fleet is down. Bring it up: npm run fleet -- up");
       const [program, ...enter] = await enterAsVisitor(state.processes, backbonePart);
-      return runPassThrough(program, [...enter, ...command], environment);
+      return runPassThrough(program, [...enter, ...afterSeparator], environment);
     }
     case "parts":
       await runParts(cache, invocation, environment);

@@ -1,11 +1,12 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
-import { type FleetState, openState, wipeState, withFleetLock } from "./state.ts";
+import { ensurePlan, type FleetState, openState, wipeState, withFleetLock } from "./state.ts";
+import type { Topology } from "./topology.ts";
 
 async function openTestState(): Promise<FleetState> {
   const home = await mkdtemp(join(tmpdir(), "fleet-state-"));
@@ -32,9 +33,16 @@ test("a lock that is held for too long names its owner", async () => {
   const held = Promise.withResolvers<void>();
   const first = withFleetLock(state, 1_000, () => held.promise);
   await sleep(50);
-  await expect(withFleetLock(state, 200, () => Promise.resolve())).rejects.toThrow(
-    `Process ${process.pid} is changing the fleet test.`,
-  );
+  const owners: number[] = [];
+  await expect(
+    withFleetLock(
+      state,
+      200,
+      () => Promise.resolve(),
+      (owner) => owners.push(owner),
+    ),
+  ).rejects.toThrow(`Process ${process.pid} is changing the fleet test.`);
+  expect(owners).toEqual([process.pid]);
   held.resolve();
   await first;
 });
@@ -48,4 +56,17 @@ test("the lock of a process that has ended is taken over, also when its process 
   });
   await writeFile(`${state.folder}.lock`, JSON.stringify({ pid: other.pid, startTicks: "1", token: "earlier" }));
   expect(await withFleetLock(state, 5_000, () => Promise.resolve("changed"))).toBe("changed");
+});
+
+test("another topology is taken until the first certificates hold addresses, and refused from then on", async () => {
+  const state = await openTestState();
+  const topology = (name: string): Topology => ({
+    regions: [{ name: "eu-1", zones: ["a"], seeds: [], istiodClusters: [{ name, line: "1.32" }] }],
+  });
+  const first = await ensurePlan(state, topology("first"));
+  const second = await ensurePlan(state, topology("second"));
+  expect([second.slot, second.clusters.map((cluster) => cluster.name)]).toEqual([first.slot, ["second"]]);
+  await mkdir(join(state.folder, "etcd", "pki"), { recursive: true });
+  await expect(ensurePlan(state, topology("first"))).rejects.toThrow("was made with another topology");
+  expect(await ensurePlan(state, topology("second"))).toEqual(second);
 });

@@ -61,13 +61,26 @@ export async function readPlan(state: FleetState): Promise<{ plan: FleetPlan; to
   return { topology, plan: planFleet(state.name, topology, saved.slot) };
 }
 
-/** @throws FleetError when the fleet exists with another topology. */
+const isSame = (one: Topology, other: Topology): boolean => JSON.stringify(one) === JSON.stringify(other);
+
+/** The first certificates of a fleet, before which nothing but its network is made. */
+const firstCertificates = (state: FleetState): string => join(state.folder, "etcd", "pki");
+
+/** @throws FleetError when the fleet was made with another topology. One that got no further than its network may still change. */
 export async function assertSameTopology(state: FleetState, topology: Topology): Promise<void> {
   const existing = await readPlan(state);
-  if (existing === undefined || JSON.stringify(existing.topology) === JSON.stringify(topology)) return;
+  if (existing === undefined || isSame(existing.topology, topology) || !existsSync(firstCertificates(state))) return;
   throw new FleetError(
     `The fleet ${state.name} was made with another topology, and its addresses are in its certificates. Make it anew: npm run fleet -- down --name ${state.name} --wipe`,
   );
+}
+
+async function savePlan(state: FleetState, topology: Topology, slot: number): Promise<FleetPlan> {
+  const file = join(state.folder, "plan.json");
+  await mkdir(state.folder, { recursive: true, mode: 0o700 });
+  await writeFile(`${file}.tmp`, JSON.stringify({ slot, topology }, undefined, 2));
+  await rename(`${file}.tmp`, file);
+  return planFleet(state.name, topology, slot);
 }
 
 /**
@@ -77,6 +90,9 @@ export async function assertSameTopology(state: FleetState, topology: Topology):
 export async function ensurePlan(state: FleetState, topology: Topology): Promise<FleetPlan> {
   await assertSameTopology(state, topology);
   const existing = await readPlan(state);
+  // Its network may be there already, so the addresses stay.
+  if (existing !== undefined && !isSame(existing.topology, topology))
+    return savePlan(state, topology, existing.plan.slot);
   if (existing !== undefined) return existing.plan;
   const taken = await findTakenSlots();
   // Where the search begins depends on the fleet, so that fleets made while others are down rarely meet.
@@ -89,11 +105,7 @@ export async function ensurePlan(state: FleetState, topology: Topology): Promise
       "Every range from 10.64.0.0/16 to 10.127.0.0/16 has a route on this machine already, so a fleet finds no addresses.",
     );
   }
-  const file = join(state.folder, "plan.json");
-  await mkdir(state.folder, { recursive: true, mode: 0o700 });
-  await writeFile(`${file}.tmp`, JSON.stringify({ slot, topology }, undefined, 2));
-  await rename(`${file}.tmp`, file);
-  return planFleet(state.name, topology, slot);
+  return savePlan(state, topology, slot);
 }
 
 /** Removes everything that a fleet keeps. Its processes must be down. */
@@ -103,12 +115,14 @@ export async function wipeState(state: FleetState): Promise<void> {
 
 /**
  * Runs `change` while no other process changes this fleet. A lock whose owner has ended is taken over.
+ * @param onWait is told the process that is waited for
  * @throws FleetError when another process holds it for longer than `timeoutMs`.
  */
 export async function withFleetLock<Result>(
   state: FleetState,
   timeoutMs: number,
   change: () => Promise<Result>,
+  onWait: (owner: number) => void = () => undefined,
 ): Promise<Result> {
   const signal = AbortSignal.timeout(timeoutMs);
   let owner: number | undefined;
@@ -118,6 +132,7 @@ export async function withFleetLock<Result>(
     pollMs: 100,
     onWait: (pid) => {
       owner = pid;
+      onWait(pid);
     },
   }).catch((error: unknown) => {
     if (owner === undefined || !signal.aborted) throw error;

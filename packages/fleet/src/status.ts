@@ -5,6 +5,8 @@ import { isNodeReady } from "./cluster/node.ts";
 import { recordPrefix } from "./dns.ts";
 import { edgePorts } from "./edge.ts";
 import { isRunning, listRecords, logFile } from "./machine/processes.ts";
+import { loadManifest, type Manifest } from "./parts/manifest.ts";
+import type { OutputName } from "./parts/outputs.ts";
 import { controlPlaneDomain, type FleetPlan, type PlannedCluster } from "./plan.ts";
 import { type FleetState, readPlan } from "./state.ts";
 
@@ -15,6 +17,8 @@ export interface ClusterStatus {
   region: string;
   seed?: string;
   line?: string;
+  /** Of Kubernetes, and of the istiod that an istiod cluster holds. */
+  versions: { kubernetes: string; istiod?: string };
   server: string;
   kubeconfig: string;
   /** Where the public entry listens, on istiod clusters. */
@@ -26,6 +30,8 @@ export interface ClusterStatus {
 /** One program of the fleet. */
 export interface PartStatus {
   name: string;
+  /** Of its program, as the manifest has it. None for what only keeps namespaces open: the backbone, and nodes. */
+  version?: string;
   pid: number;
   running: boolean;
   startedAt: string;
@@ -52,7 +58,25 @@ export interface FleetStatus {
 
 const networkNote = "Network policies are stored and not enforced: this fleet's CNI plugin (ptp) knows none.";
 
-async function readCluster(state: FleetState, plan: FleetPlan, cluster: PlannedCluster): Promise<ClusterStatus> {
+const findVersion = (manifest: Manifest, output: string): string | undefined =>
+  manifest.parts.find((part) => Object.keys(part.outputs).includes(output))?.version;
+
+/** What runs as a part, by the last word of the part's name, where that is not the program's own name. */
+const programs: Record<string, OutputName> = { "dns-etcd": "etcd", dns: "coredns", edge: "envoy" };
+
+/** The version of a part's program; undefined for places, which run none of the manifest's. */
+function findPartVersion(manifest: Manifest, part: string): string | undefined {
+  const word = part.slice(part.lastIndexOf("/") + 1);
+  return findVersion(manifest, programs[word] ?? word);
+}
+
+function findClusterVersions(manifest: Manifest, cluster: PlannedCluster): ClusterStatus["versions"] {
+  const kubernetes = findVersion(manifest, "kube-apiserver") ?? "";
+  const istiod = cluster.kind === "istiod" ? findVersion(manifest, `pilot-discovery-${cluster.line}`) : undefined;
+  return { kubernetes, ...(istiod === undefined ? {} : { istiod }) };
+}
+
+async function readCluster(state: FleetState, manifest: Manifest, cluster: PlannedCluster): Promise<ClusterStatus> {
   const folder = join(state.folder, "clusters", cluster.name);
   const isReady = async (): Promise<boolean> => {
     const pki = join(folder, "pki");
@@ -71,6 +95,7 @@ async function readCluster(state: FleetState, plan: FleetPlan, cluster: PlannedC
     ...(cluster.kind === "mesh"
       ? { seed: cluster.seed }
       : { line: cluster.line, edge: { address: cluster.nodeAddress, ports: edgePorts } }),
+    versions: findClusterVersions(manifest, cluster),
     server: cluster.server,
     kubeconfig: join(folder, "kubeconfig"),
     auditLog: join(folder, "audit", "audit.log"),
@@ -98,13 +123,16 @@ export async function readStatus(state: FleetState): Promise<FleetStatus | undef
   const saved = await readPlan(state);
   if (saved === undefined) return undefined;
   const { plan } = saved;
+  const manifest = await loadManifest();
   const records = await listRecords(state.processes);
   const parts = await Promise.all(
     listParts(plan).map(async (name) => {
       const record = records.find((candidate) => candidate.part === name);
       const running = record !== undefined && (await isRunning(record));
+      const version = findPartVersion(manifest, name);
       return {
         name,
+        ...(version === undefined ? {} : { version }),
         pid: running ? record.pid : 0,
         running,
         startedAt: record?.startedAt ?? "",
@@ -113,7 +141,7 @@ export async function readStatus(state: FleetState): Promise<FleetStatus | undef
     }),
   );
   const isAnyRunning = parts.some((part) => part.running);
-  const clusters = await Promise.all(plan.clusters.map((cluster) => readCluster(state, plan, cluster)));
+  const clusters = await Promise.all(plan.clusters.map((cluster) => readCluster(state, manifest, cluster)));
   const isWhole = parts.every((part) => part.running) && clusters.every((cluster) => cluster.ready);
   const backbonePid = parts.find((part) => part.name === "backbone")?.pid;
   const pki = join(state.folder, "dns-etcd", "pki");

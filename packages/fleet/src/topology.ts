@@ -2,6 +2,8 @@ import { readFile } from "node:fs/promises";
 import { parse } from "yaml";
 import { z } from "zod";
 import { FleetError } from "./errors.ts";
+import { istioLines } from "./parts/outputs.ts";
+import { readErrorCode } from "./parts/part-error.ts";
 
 const name = z
   .string()
@@ -75,8 +77,34 @@ export function parseTopology(text: string, source: string): Topology {
   );
 }
 
-/** Reads and checks a topology file. */
+/**
+ * Reads and checks a topology file, also for version lines that there is no istiod of: a fleet must be refused before anything of
+ * it is made. What a fleet was made with earlier is not read by this.
+ * @throws FleetError when it can't be read, or naming every fault.
+ */
 export async function readTopology(file: string | URL): Promise<Topology> {
   const source = typeof file === "string" ? file : "the default topology";
-  return parseTopology(await readFile(file, "utf8"), source);
+  const text = await readFile(file, "utf8").catch((error: unknown) => {
+    const code = readErrorCode(error);
+    const why = code === "ENOENT" ? "is not there" : `can't be read (${String(code ?? error)})`;
+    throw new FleetError(
+      `The topology file ${source} ${why}. Name another after --topology, or leave it out for the default one.`,
+      { cause: error },
+    );
+  });
+  const topology = parseTopology(text, source);
+  assertKnownLines(topology, source);
+  return topology;
+}
+
+function assertKnownLines(topology: Topology, source: string): void {
+  const known: readonly string[] = istioLines;
+  const faults = topology.regions
+    .flatMap((region) => region.istiodClusters)
+    .filter(({ line }) => !known.includes(line))
+    .map(({ name: cluster, line }) => `  istiod cluster ${cluster}: there is no istiod of line ${line}`);
+  if (faults.length === 0) return;
+  throw new FleetError(
+    `${source} asks for what there is not:\n${faults.join("\n")}\nThe lines are ${istioLines.join(" and ")}.`,
+  );
 }

@@ -55,6 +55,12 @@ export interface IstiodCluster {
   access: ClusterAccess;
   /** Public addresses of its edge, to which a revision's hostname resolves. */
   edgeAddresses: string[];
+  /**
+   * CIDR ranges from which its pods see connections of the edge, for network policies: the nodes' where the edge uses its node's network or a load
+   * balancer translates addresses. The edge's own addresses when absent. An edge of pods is let in by its namespace's label
+   * `pilothouse.io/component: edge`, too.
+   */
+  edgeSourceRanges?: string[];
 }
 
 /** One Istio version of the catalogue. Chart references pass through to Helm: a folder, `repo/chart`, or `oci://`. */

@@ -144,8 +144,8 @@ async function renew(
       cluster: await openMesh(keys, mesh),
       provider,
       deadline: held.deadline,
-      async saveCluster(cluster) {
-        const renewed = await sealToken(dependencies, work, cluster);
+      async saveCluster(renewedCluster) {
+        const renewed = await sealToken(dependencies, work, renewedCluster);
         if (await saveClusterToken(database, held.lease, work, renewed)) return;
         throw new LookCancelled("The lease was over before the renewed token was stored.");
       },

@@ -23,12 +23,15 @@ export interface DueWorkQuery {
   objectId?: string;
 }
 
-/** Lists objects that are due and that nobody holds, the longest waiting first. A lease that is over counts as waiting since its end. */
+/**
+ * Lists objects that are due and that nobody holds, the longest waiting first. A lease that is over counts as waiting since its end. Of those that became
+ * due at the same moment, what serves a mesh comes first: a connection's next look has hours to spare.
+ */
 export async function listDueWork(database: Database, query: DueWorkQuery): Promise<DueWork[]> {
   return database.$queryRaw<DueWork[]>`
     SELECT kind, object_id AS "objectId", shard, (extract(epoch FROM now() - since) * 1000)::float8 AS "overdueMs" FROM (
       SELECT w.kind, w.object_id, w.shard, greatest(w.next_reconcile_at, w.lease_until) AS since,
-        row_number() OVER (PARTITION BY w.shard ORDER BY w.next_reconcile_at) AS place
+        row_number() OVER (PARTITION BY w.shard ORDER BY w.next_reconcile_at, w.kind DESC) AS place
       FROM work_items w
       LEFT JOIN revisions r ON w.kind = 'revision' AND r.id = w.object_id AND r.give_up_at <= now()
       WHERE w.next_reconcile_at <= now() AND (w.lease_until IS NULL OR w.lease_until <= now())
@@ -36,7 +39,7 @@ export async function listDueWork(database: Database, query: DueWorkQuery): Prom
         AND (NOT w.shard = ANY (${[...query.blockedShards]}::text[]) OR r.id IS NOT NULL)
     ) due
     WHERE place <= ${query.limitPerShard}::int AND since <= now() - ${query.overdueMs ?? 0}::int * interval '1 millisecond'
-    ORDER BY since LIMIT ${query.limit}::int`;
+    ORDER BY since, kind DESC LIMIT ${query.limit}::int`;
 }
 
 /** How much is due, by kind, and how long the oldest has waited, in milliseconds: for metrics. */

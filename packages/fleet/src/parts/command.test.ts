@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { getPriority } from "node:os";
 import { expect, test } from "vitest";
@@ -54,6 +55,34 @@ test("a call that is called off ends the program and rejects with the reason", a
     },
   });
   await expect(stopped).rejects.toThrow("enough");
+  await expect.poll(() => isRunning(child)).toBe(false);
+});
+
+test("when this process is killed, what the program had started ends with it", async () => {
+  const module = new URL("command.ts", import.meta.url).href;
+  const script = `import { runCommand } from ${JSON.stringify(module)};
+    await runCommand({
+      command: ["sh", "-c", "sleep 47 & echo $! >&2; wait"],
+      folder: "/",
+      environment: { PATH: "/usr/bin:/bin" },
+      timeoutMs: 60_000,
+      signal: new AbortController().signal,
+      onErrorLine: (line) => console.log(line),
+    });`;
+  const parent = spawn(process.execPath, ["--input-type=module", "--eval", script], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const grandchild = await new Promise<number>((settle) =>
+    parent.stdout.once("data", (words: Buffer) => settle(Number(words.toString()))),
+  );
+  expect(await isRunning(grandchild)).toBe(true);
+  parent.kill("SIGKILL");
+  await expect.poll(() => isRunning(grandchild)).toBe(false);
+});
+
+test("what a program leaves behind ends with it", async () => {
+  const child = Number(await runCommand(request("sleep 63 >/dev/null 2>&1 & echo $!")));
+  expect(child).toBeGreaterThan(0);
   await expect.poll(() => isRunning(child)).toBe(false);
 });
 

@@ -21,22 +21,30 @@ const keptErrorLines = 25;
 const graceMs = 5_000;
 
 /**
- * Runs a program at low priority (`nice`), in a process group of its own that ends with this process, and answers its
- * standard output.
+ * Becomes the program, with a watcher beside it in its process group. Standard input comes from the process that wants the program
+ * and ends when that has ended, however it did; then the watcher kills the group. A death signal would reach the program alone, and
+ * leave the compilers and downloads that it started.
+ */
+const watchedStart =
+  'exec 3<&0 </dev/null; (trap "" TERM; read -r _; kill -KILL 0) <&3 3<&- >/dev/null 2>&1 & exec "$@" 3<&-';
+
+/**
+ * Runs a program at low priority (`nice`), in a process group of its own, and answers its standard output. Whatever of the group
+ * is left ends with the program, and with this process.
  * @throws PartError "command-failed" with the end of its error output; "tools-missing" when it is not there; the
  * signal's reason when called off.
  */
 export async function runCommand(request: CommandRequest): Promise<string> {
   request.signal.throwIfAborted();
   const line = request.command.join(" ");
-  // Without the death signal, a build would go on when this process is killed.
-  const wrapped = ["-n", "10", "setpriv", "--pdeathsig", "TERM", "--", ...request.command];
-  const child = spawn("nice", wrapped, {
+  const child = spawn("nice", ["-n", "10", "sh", "-c", watchedStart, "sh", ...request.command], {
     cwd: request.folder,
     env: { ...request.environment },
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: ["pipe", "pipe", "pipe"],
     detached: true,
   });
+  child.stdin.on("error", () => undefined);
+  child.on("exit", () => child.stdin.destroy());
   const output: Buffer[] = [];
   child.stdout.on("data", (chunk: Buffer) => output.push(chunk));
   const errors = collectLines(child.stderr, request.onErrorLine);

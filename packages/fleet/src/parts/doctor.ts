@@ -63,7 +63,20 @@ export async function doctorParts(options: DoctorOptions): Promise<MachineCheck[
     await checkInotify("max_user_watches", inotifyWatches, options, 0),
     await checkDisk(options.cache, missing.length > 0),
     checkMemory(options, missing.length > 0),
+    await checkCurl(environment),
   ];
+}
+
+async function checkCurl(environment: Environment): Promise<MachineCheck> {
+  const path = await findProgram("curl", environment);
+  return {
+    name: "curl",
+    required: false,
+    ok: path !== undefined,
+    found: path ?? "not on the PATH",
+    needed: "the program curl, for npm run bench alone",
+    help: "apt-get install curl",
+  };
 }
 
 function checkPlatform(manifest: Manifest): MachineCheck {

@@ -35,7 +35,6 @@ type Need = "always" | PartSource["kind"];
 
 const tools: readonly { name: string; help: string; needs: readonly Need[] }[] = [
   { name: "nice", help: "apt-get install coreutils", needs: ["always"] },
-  { name: "setpriv", help: "apt-get install util-linux", needs: ["always"] },
   { name: "apt-get", help: "A Debian or a system made from it is needed.", needs: ["apt"] },
   { name: "apt-cache", help: "apt-get install apt", needs: ["apt"] },
   { name: "dpkg-deb", help: "apt-get install dpkg", needs: ["apt"] },

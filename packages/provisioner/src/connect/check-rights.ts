@@ -53,6 +53,7 @@ export function listNeededRights(plan: ObjectPlan): Right[] {
     ...[plan.anchor, ...listPlanned(plan)].flatMap(listRightsToInstall),
     { verb: "create", ...secret },
     { verb: "get", ...secret, name: clusterNames.tokenSecret("a") },
+    { verb: "delete", ...secret, name: clusterNames.tokenSecret("a") },
     {
       verb: "create",
       group: "",

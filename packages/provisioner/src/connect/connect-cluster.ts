@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Deadline } from "../deadline.ts";
 import { ProvisionerError } from "../errors.ts";
-import { createBoundToken } from "../kube/bound-token.ts";
+import { assertTokenLifetime, createBoundToken } from "../kube/bound-token.ts";
 import { createKubeClient } from "../kube/client.ts";
 import type { CallRecord } from "../kube/transport.ts";
 import type { KubeClient } from "../kube/types.ts";
@@ -17,6 +17,7 @@ import { checkRights, isAllowed, listNeededRights, nameRights } from "./check-ri
 import { clusterNames } from "./cluster-names.ts";
 import type { ClusterInspection } from "./inspect-cluster.ts";
 import { inspectCluster } from "./inspect-cluster.ts";
+import { installAnchor, withdrawInstall } from "./install-anchor.ts";
 import { renderLineRights } from "./line-rights.ts";
 import { createMeshClient } from "./mesh-client.ts";
 import type { ObjectPlan } from "./plan-objects.ts";
@@ -80,12 +81,13 @@ const verifyIntervalMs = 50;
 
 /**
  * Connects a mesh cluster: checks a kubeconfig and the cluster it leads to, and installs there the identities that Pilothouse and
- * istiods of the given lines act with. When a check fails nothing has been created. The same call repairs a connection, adds lines
- * to it, and goes on after an interruption.
+ * istiods of the given lines act with. When a check fails nothing has been created; when a first connection is refused while it is installed, what was
+ * installed is removed again, but for namespace istio-system. The same call repairs a connection, adds lines to it, and goes on after an interruption;
+ * it revokes the token that an earlier one returned.
  *
  * @returns the cluster with a token of Pilothouse's own identity, what was checked, and what was seen
  * @throws ProvisionerError of `parseKubeconfig`, `createServerAddressCheck`, `reachServer`, `inspectCluster` and `renderLineRights`,
- *   and InvalidName, NoVersions, RightsMissing (all kind user), IdentityNotEffective (notReady)
+ *   and InvalidName, NoVersions, TokenLifetimeTooShort, RightsMissing (all kind user), IdentityNotEffective (notReady)
  */
 export async function connectCluster(request: ConnectRequest): Promise<ConnectResult> {
   assertRequest(request);
@@ -109,12 +111,13 @@ export async function connectCluster(request: ConnectRequest): Promise<ConnectRe
     const ownsSystemNamespace = inspection.systemNamespace !== "tenant";
     await tryInstall(client, planObjects(request.id, lineRights, { anchorUid: randomUUID(), ownsSystemNamespace }));
 
-    const anchor = await client.apply(plan.anchor);
-    const anchorUid = anchor.metadata.uid ?? "";
+    const anchor = await installAnchor(client, plan.anchor, inspection);
     const cluster = await install(client, request, access, {
-      plan: planObjects(request.id, lineRights, { anchorUid, ownsSystemNamespace }),
+      plan: planObjects(request.id, lineRights, { anchorUid: anchor.uid, ownsSystemNamespace }),
       clusterUid,
       signal,
+    }).catch(async (error: unknown) => {
+      throw anchor.isNew ? await withdrawInstall(client, anchor.uid, inspection, error) : error;
     });
     const lines = lineRights.lines.map(({ line }) => line);
     const report = { server: access.server, kubernetesVersion, clusterUid, ...inspection, granted, lines };
@@ -124,7 +127,8 @@ export async function connectCluster(request: ConnectRequest): Promise<ConnectRe
   }
 }
 
-function assertRequest({ id, versions }: ConnectRequest): void {
+function assertRequest({ id, versions, tokenLifetimeSeconds }: ConnectRequest): void {
+  assertTokenLifetime(tokenLifetimeSeconds ?? defaultTokenLifetimeSeconds);
   if (!/^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/.test(id)) {
     throw new ProvisionerError(
       "user",
@@ -182,6 +186,8 @@ async function install(
     secretName: clusterNames.tokenSecret("a"),
     labels: labelsForCluster(request.id),
     lifetimeSeconds: request.tokenLifetimeSeconds ?? defaultTokenLifetimeSeconds,
+    // Whoever connects again may do so because the token has leaked.
+    revokeEarlier: true,
   });
   request.onStep?.("tokenIssued");
   const cluster = createMeshCluster(request.id, access, clusterUid, token);

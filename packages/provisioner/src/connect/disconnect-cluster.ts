@@ -5,8 +5,6 @@ import { caSecretName } from "../istio/istiod-leftovers.ts";
 import { istioSystem } from "../istio/names.ts";
 import type { CallRecord } from "../kube/transport.ts";
 import type { KubeClient } from "../kube/types.ts";
-import { clusterLabel, managedByLabel, managedByValue, revisionLabel } from "../labels.ts";
-import { identityNamespace } from "../revision/identity.ts";
 import { listMeshRevisions } from "../revision/mesh-half.ts";
 import type { Leftover } from "../revision/remove-revision.ts";
 import type { Condition, MeshCluster, ProviderConfig } from "../types.ts";
@@ -38,6 +36,11 @@ export interface DisconnectRequest {
   removeCustomResourceDefinitions?: boolean;
   /** Removes the mesh's certificate authority: workloads that still have its certificates stop trusting new ones. */
   removeCertificateAuthority?: boolean;
+  /**
+   * Removes namespace istio-system if connecting created it and nothing is seen in it. Secrets, Jobs and other things of the tenant's
+   * that Pilothouse doesn't see there go with it. Without this wish it stays, and `kept` names the command.
+   */
+  removeSystemNamespace?: boolean;
   onStep?: (step: DisconnectStep) => void;
   log?: (record: CallRecord) => void;
 }
@@ -122,7 +125,8 @@ async function attempt(client: KubeClient, request: DisconnectRequest, progress:
       await client.delete({ apiVersion: "v1", kind: "Secret", namespace: istioSystem, name: caSecretName });
     }
     take("certificateAuthorityRemoved");
-    const reason = system === undefined ? undefined : await settleSystemNamespace(client, system);
+    const remove = request.removeSystemNamespace ?? false;
+    const reason = system === undefined ? undefined : await settleSystemNamespace(client, system, { remove });
     progress.kept = listKept(await findIstioGroups(client), reason);
     take("systemNamespaceSettled");
     await client.delete(anchorRef, { propagation: "Background" });

@@ -1,4 +1,6 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { ProvisionerError } from "../errors.ts";
+import { handshakeCutCode } from "../kube/checked-connector.ts";
 import { stringAt } from "../kube/field-at.ts";
 import type { KubeClient } from "../kube/types.ts";
 import type { ParsedKubeconfig } from "../kubeconfig/parse-kubeconfig.ts";
@@ -11,6 +13,10 @@ export interface KubernetesRange {
 
 /** SelfSubjectReview is served as v1 since 1.28; 1.37 is the newest release. The fleet's clusters, and so the tests, are 1.34. */
 const supportedKubernetes: KubernetesRange = { oldest: "1.28", newest: "1.37" };
+
+/** An API server that restarts refuses connections. Only what stands before it cuts them, and not for long when it works. */
+const handshakeAttempts = 3;
+const handshakePauseMs = 1_000;
 
 /**
  * Makes the first call to an API server with a kubeconfig's credential, and answers the server's version, such as `v1.34.4`.
@@ -25,13 +31,27 @@ export async function reachServer(
   range: KubernetesRange = supportedKubernetes,
 ): Promise<string> {
   try {
-    const kubernetesVersion = stringAt(await client.request("GET", "/version"), "gitVersion");
+    const kubernetesVersion = stringAt(await requestVersion(client), "gitVersion");
     const minor = kubernetesVersion === undefined ? undefined : readMinor(kubernetesVersion);
     if (kubernetesVersion === undefined || minor === undefined) throw createNotKubernetesError(client.server);
     assertSupported(client.server, kubernetesVersion, minor, range);
     return kubernetesVersion;
   } catch (error) {
     throw error instanceof ProvisionerError ? explainReachError(error, parameters) : error;
+  }
+}
+
+/** Asks for the version, and again while the server accepts connections and ends them without TLS. */
+async function requestVersion(client: KubeClient): Promise<unknown> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await client.request("GET", "/version");
+    } catch (error) {
+      const isCut = error instanceof ProvisionerError && stringAt(error.cause, "code") === handshakeCutCode;
+      if (!isCut) throw error;
+      if (attempt === handshakeAttempts) throw createCutError(client.server, error);
+    }
+    await sleep(handshakePauseMs);
   }
 }
 
@@ -89,6 +109,15 @@ function assertSupported(server: string, version: string, minor: number, { oldes
 function readMinor(version: string): number | undefined {
   const minor = /^v?1\.(\d{1,3})(\D|$)/.exec(version)?.[1];
   return minor === undefined ? undefined : Number(minor);
+}
+
+function createCutError(server: string, error: ProvisionerError): ProvisionerError {
+  return new ProvisionerError(
+    "user",
+    "NotKubernetes",
+    `What listens at ${server} takes connections and ends each of them without TLS (${handshakeAttempts} tried), so it is no API server. Check host and port. If they are right, a proxy or load balancer there has no API server behind it now: connect again when it has.`,
+    { cause: error.cause },
+  );
 }
 
 function createNotKubernetesError(server: string): ProvisionerError {

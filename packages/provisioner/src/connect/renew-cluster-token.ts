@@ -11,6 +11,12 @@ import { createMeshClient } from "./mesh-client.ts";
 /** Share of a token's life after which it is renewed: late enough to be rare, early enough to survive hours of failures. */
 const renewalShare = 0.6;
 
+/**
+ * How long a Secret that is newer than the stored token is left alone: somebody who connects the cluster again may just have been given a token bound
+ * to it, and not have stored that yet. In milliseconds.
+ */
+const spareMinAgeMs = 5 * 60_000;
+
 /** Every step after which `onStep` is called, in order, when a token is renewed. */
 export const renewSteps = ["newTokenIssued", "newTokenUsed", "clusterSaved", "oldTokenRevoked"] as const;
 
@@ -41,7 +47,8 @@ export interface RenewResult {
 
 /**
  * Renews Pilothouse's own token once 60 % of its life is over: a new one, used once, stored by the caller, then the old one
- * revoked. What an interrupted renewal left is revoked by the next call, due or not.
+ * revoked. What an interrupted renewal left is revoked by a later call, due or not: at once when it is older than the token, else when it is five
+ * minutes old. A renewal that is due before that uses the Secret it left.
  *
  * @throws ProvisionerError TokenExpired (user) when the token is past its end, or what the calls throw
  */
@@ -57,8 +64,7 @@ export async function renewClusterToken(request: RenewRequest): Promise<RenewRes
   const spare = identitySlots.map(clusterNames.tokenSecret).find((name) => name !== cluster.token.secretName) ?? "";
   const client = createMeshClient(cluster, provider, options);
   try {
-    // Whatever is bound to the spare Secret was never stored, or has been replaced.
-    await client.delete({ apiVersion: "v1", kind: "Secret", namespace: identityNamespace, name: spare });
+    await removeSpare(client, { name: spare, issuedMs, nowMs });
     if (dueInMs > 0) return { cluster, renewed: false, requeueAfterMs: dueInMs };
     const token = await createBoundToken(client, {
       namespace: identityNamespace,
@@ -80,6 +86,19 @@ export async function renewClusterToken(request: RenewRequest): Promise<RenewRes
   } finally {
     await client.close();
   }
+}
+
+/** What is bound to the spare Secret has been replaced, or was never stored; unless it is just being stored by somebody else. */
+async function removeSpare(
+  client: KubeClient,
+  { name, issuedMs, nowMs }: { name: string; issuedMs: number; nowMs: number },
+): Promise<void> {
+  const ref = { apiVersion: "v1", kind: "Secret", namespace: identityNamespace, name };
+  const secret = await client.get(ref);
+  if (secret === undefined) return;
+  const { creationTimestamp = "", uid = "" } = secret.metadata;
+  const createdMs = Date.parse(creationTimestamp);
+  if (createdMs < issuedMs || createdMs < nowMs - spareMinAgeMs) await client.delete(ref, { uid });
 }
 
 async function replaceToken(

@@ -32,21 +32,34 @@ const workloadKinds = [
   { apiVersion: "apps/v1", kind: "StatefulSet" },
 ];
 
+/** Removes what may be left of istio-system. Whoever runs it has looked into the namespace first. */
+const removalCommand = `kubectl delete namespace ${istioSystem} --ignore-not-found`;
+
 /**
- * Removes istio-system if connecting created it and nothing of the tenant's is in it: no certificate authority, no workloads, no
- * configuration, no Istio objects. Pilothouse can't see other Secrets, and none is of use without those.
+ * Leaves istio-system, or removes it when the caller wishes that, connecting created it, and nothing is seen in it: no certificate
+ * authority, no workloads, no configuration, no Istio objects.
+ *
+ * What is seen is not all: Pilothouse may not read the namespace's Secrets, and does not look for Jobs, claims of volumes or kinds
+ * that it doesn't know. With the namespace they would go without a trace, so that only a wish removes it.
  *
  * With the namespace go Pilothouse's rights in it; the cluster empties it by itself.
  *
  * @returns why it stays, in words; undefined when it is going
  */
-export async function settleSystemNamespace(client: KubeClient, namespace: KubeObject): Promise<string | undefined> {
+export async function settleSystemNamespace(
+  client: KubeClient,
+  namespace: KubeObject,
+  { remove }: { remove: boolean },
+): Promise<string | undefined> {
   if (namespace.metadata.labels?.[managedByLabel] !== managedByValue)
     return "it was there before the cluster was connected";
   const authorities = [caSecretName, pluggedInCaSecretName];
   const present = await Promise.all(authorities.map((name) => hasSecret(client, name)));
   const authority = authorities.find((_name, index) => present[index]);
   if (authority !== undefined) return `it holds the mesh's certificate authority (Secret ${authority})`;
+  if (!remove) {
+    return `it was made when the cluster was connected, but Pilothouse can't see all that has come into it since, such as Secrets. If nothing in it is needed: ${removalCommand}`;
+  }
   const content = await listContent(client);
   if (content.length > 0) {
     const more = content.length > 3 ? ` and ${content.length - 3} more` : "";

@@ -1,7 +1,7 @@
 import { access, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { renderChart } from "./helm-template.ts";
 
 const request = { release: "a", namespace: "b", values: { secret: "in-values" } };
@@ -43,6 +43,20 @@ echo 'apiVersion: v1'; echo 'kind: A'; echo 'metadata: {name: one}'`);
   expect(versioned).toContain("--include-crds");
   expect(versioned[versioned.indexOf("--version") + 1]).toBe("1.2.3");
   expect(versioned).toContain(join(folder, "repositories.yaml"));
+});
+
+test("Helm gets what it finds programs and registries by, and nothing else of this process's environment", async () => {
+  const { helm, folder } = await writeProgram(`
+env > "$(dirname "$0")/env"
+cat > /dev/null; echo 'apiVersion: v1'; echo 'kind: A'; echo 'metadata: {name: one}'`);
+  vi.stubEnv("DATABASE_URL", "postgres://worker:secret@db/p");
+  vi.stubEnv("HTTPS_PROXY", "http://proxy.test:3128");
+  onTestFinished(() => void vi.unstubAllEnvs());
+  await renderChart({ chart: "/a" }, request, { helm });
+  const seen = await readFile(join(folder, "env"), "utf8");
+  expect(seen).toMatch(/^PATH=/m);
+  expect(seen).toContain("HTTPS_PROXY=http://proxy.test:3128");
+  expect(seen).not.toContain("secret");
 });
 
 test("Helm's own files go to a folder that is gone afterwards", async () => {

@@ -83,7 +83,12 @@ function runHelm(chart: string, args: string[], input: string, settings: HelmSet
   const deadline = AbortSignal.timeout(timeoutMs);
   const signal = settings.signal === undefined ? deadline : AbortSignal.any([settings.signal, deadline]);
   return new Promise((resolve, reject) => {
-    const child = spawn(settings.helm, args, { stdio: ["pipe", "pipe", "pipe"], signal, killSignal: "SIGKILL" });
+    const child = spawn(settings.helm, args, {
+      stdio: ["pipe", "pipe", "pipe"],
+      env: pickEnvironment(),
+      signal,
+      killSignal: "SIGKILL",
+    });
     const output: Buffer[] = [];
     let outputBytes = 0;
     let complaint = "";
@@ -110,6 +115,15 @@ function runHelm(chart: string, args: string[], input: string, settings: HelmSet
       else reject(explainFailure(chart, complaint));
     });
   });
+}
+
+/** What Helm needs to find programs, folders and registries. The rest of this process's environment may hold secrets. */
+const passedOn =
+  /^(PATH|HOME|TMPDIR|LANG|LC_ALL|SSL_CERT_FILE|SSL_CERT_DIR|(HTTP|HTTPS|NO)_PROXY|(http|https|no)_proxy|DOCKER_CONFIG|XDG_RUNTIME_DIR)$/;
+
+function pickEnvironment(): NodeJS.ProcessEnv {
+  // oxlint-disable-next-line node/no-process-env -- not configuration: what a program of this machine is started with
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => passedOn.test(name)));
 }
 
 function explainFailure(chart: string, complaint: string): ProvisionerError {

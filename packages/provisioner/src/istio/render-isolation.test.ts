@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { renderIsolation } from "./render-isolation.ts";
+import { apiServerAddressesAnnotation, renderIsolation } from "./render-isolation.ts";
 
 const revision = { id: "r1", tenant: "t", controlPlane: "c", replicas: 2 };
 const mesh = { id: "shop" };
@@ -64,6 +64,17 @@ test("istiod reaches DNS and the mesh cluster's API server, at its addresses onl
       ],
     },
   });
+});
+
+test("a node that answers DNS itself is reached, and when addresses of a name were seen is kept with them", () => {
+  const seen = { "192.0.2.1": "2026-01-01T00:00:00.000Z" };
+  const apiServer = { addresses: ["192.0.2.1"], port: 443, seen };
+  const policy = renderIsolation(revision, mesh, apiServer).at(-1);
+  expect(policy?.metadata.annotations).toEqual({ [apiServerAddressesAnnotation]: JSON.stringify(seen) });
+  expect(policy).toMatchObject({
+    spec: { egress: [{ to: [expect.anything(), { ipBlock: { cidr: "169.254.20.10/32" } }] }, expect.anything()] },
+  });
+  expect(render(["192.0.2.1"]).at(-1)?.metadata).not.toHaveProperty("annotations");
 });
 
 test("webhooks and xDS are open to the edge, metrics to monitoring, the debug port to nobody", () => {

@@ -5,11 +5,28 @@ import type { Revision } from "../types.ts";
 import { istiodResources } from "./istiod-deployment.ts";
 import { buildObjectMeta, buildRevisionLabels, istiodName, type MeshFacts } from "./names.ts";
 
+/** When each address of the API server was last seen, as JSON, on the policy that opens them. */
+export const apiServerAddressesAnnotation = "pilothouse.io/api-server-addresses";
+
+/** Where istiod reaches the API server of its mesh cluster. */
+export interface ApiServerAddresses {
+  addresses: string[];
+  port: number;
+  /** Of a server that is reached by a name: when each address was last seen, in ISO 8601. */
+  seen?: Readonly<Record<string, string>>;
+}
+
+/**
+ * Where nodes answer DNS themselves: the address that NodeLocal DNSCache takes by default
+ * (https://kubernetes.io/docs/tasks/administer-cluster/nodelocaldns/).
+ */
+const nodeLocalDnsCidr = "169.254.20.10/32";
+
 /** Where connections to a revision may come from. Nodes may always reach their own pods; that is how the kubelet probes. */
 export interface IsolationSources {
   /** Labels of the namespace the edge runs in. Default: `pilothouse.io/component: edge`. */
   edgeNamespaceLabels?: Record<string, string>;
-  /** Addresses the edge connects from when it is no pod, as CIDR ranges. */
+  /** Addresses the edge connects from when it is no pod, or a pod of its node's network, as CIDR ranges: its own, or the nodes'. */
   edgeCidrs?: string[];
   /** Labels of the namespace metrics are collected from. Default: `pilothouse.io/component: monitoring`. */
   monitoringNamespaceLabels?: Record<string, string>;
@@ -24,13 +41,13 @@ export interface IsolationSources {
  * servers); this is what stops it from reaching the provider's network with them. NetworkPolicies bind only where the cluster's network
  * enforces them.
  *
- * @param apiServer The addresses that the host of `mesh.server` has now, and its port. Render again when they change.
+ * @param apiServer The addresses that the host of `mesh.server` has now, and had lately, and its port. Render again when they change.
  * @throws ProvisionerError `NoApiServerAddress` or `InvalidAddress`.
  */
 export function renderIsolation(
   revision: Pick<Revision, "id" | "tenant" | "controlPlane" | "replicas">,
   mesh: Pick<MeshFacts, "id">,
-  apiServer: { addresses: string[]; port: number },
+  apiServer: ApiServerAddresses,
   sources: IsolationSources = {},
 ): KubeObject[] {
   return [
@@ -110,7 +127,7 @@ function buildDefaultDeny(revision: Owner, mesh: Mesh): KubeObject {
 function buildIstiodPolicy(
   revision: Owner,
   mesh: Mesh,
-  apiServer: { addresses: string[]; port: number },
+  apiServer: ApiServerAddresses,
   sources: IsolationSources,
 ): KubeObject {
   if (apiServer.addresses.length === 0) {
@@ -121,10 +138,14 @@ function buildIstiodPolicy(
       { parameter: "mesh.server" },
     );
   }
+  const metadata = buildObjectMeta(revision, mesh, istiodName);
   return {
     apiVersion: "networking.k8s.io/v1",
     kind: "NetworkPolicy",
-    metadata: buildObjectMeta(revision, mesh, istiodName),
+    metadata:
+      apiServer.seen === undefined
+        ? metadata
+        : { ...metadata, annotations: { [apiServerAddressesAnnotation]: JSON.stringify(apiServer.seen) } },
     spec: {
       podSelector: { matchLabels: { app: istiodName } },
       policyTypes: ["Ingress", "Egress"],
@@ -151,7 +172,10 @@ function buildIstiodPolicy(
       ],
       egress: [
         {
-          to: [{ namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "kube-system" } } }],
+          to: [
+            { namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "kube-system" } } },
+            { ipBlock: { cidr: nodeLocalDnsCidr } },
+          ],
           ports: [{ protocol: "UDP", port: 53 }, tcp(53)],
         },
         {

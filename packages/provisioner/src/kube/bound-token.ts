@@ -18,25 +18,31 @@ interface BoundTokenWish {
   audiences?: string[];
   /** At least `shortestTokenLifetimeSeconds`. The API server may grant less, or more. */
   lifetimeSeconds: number;
+  /** A Secret that is there already is replaced, and every token bound to it revoked with that. */
+  revokeEarlier?: boolean;
+}
+
+/** @throws ProvisionerError `TokenLifetimeTooShort` (user) */
+export function assertTokenLifetime(lifetimeSeconds: number): void {
+  if (lifetimeSeconds >= shortestTokenLifetimeSeconds) return;
+  throw new ProvisionerError(
+    "user",
+    "TokenLifetimeTooShort",
+    `A token lives at least ${shortestTokenLifetimeSeconds} seconds, so ${lifetimeSeconds} is too short.`,
+    { parameter: "tokenLifetimeSeconds" },
+  );
 }
 
 /**
  * Makes a token that is bound to an empty Secret of its own, so that deleting the Secret revokes the token. A Secret that an
- * interrupted run left behind is used again; its ServiceAccount must exist.
+ * interrupted run left behind is used again unless `revokeEarlier` is set; its ServiceAccount must exist.
  *
  * @returns the token with the times that the API server granted
  * @throws ProvisionerError `TokenLifetimeTooShort` or `NameTaken` (kind user), or what the calls throw
  */
 export async function createBoundToken(client: KubeClient, wish: BoundTokenWish): Promise<BoundToken> {
   const { namespace, serviceAccount, secretName, audiences, lifetimeSeconds } = wish;
-  if (!(lifetimeSeconds >= shortestTokenLifetimeSeconds)) {
-    throw new ProvisionerError(
-      "user",
-      "TokenLifetimeTooShort",
-      `A token lives at least ${shortestTokenLifetimeSeconds} seconds, so ${lifetimeSeconds} is too short.`,
-      { parameter: "tokenLifetimeSeconds" },
-    );
-  }
+  assertTokenLifetime(lifetimeSeconds);
   const secret = await ensureSecret(client, wish);
   const boundSecret = { name: secretName, uid: secret.metadata.uid ?? "" };
   const requestedAt = new Date();
@@ -94,7 +100,11 @@ async function ensureSecret(client: KubeClient, wish: BoundTokenWish): Promise<K
   }
   const data = fieldAt(found, "data");
   const isEmpty = data === undefined || (isRecord(data) && Object.keys(data).length === 0);
-  if (isEmpty && found.metadata.labels?.[managedByLabel] === managedByValue) return found;
+  if (isEmpty && found.metadata.labels?.[managedByLabel] === managedByValue) {
+    if (wish.revokeEarlier !== true) return found;
+    await revokeBoundToken(client, { namespace, secretName: name, secretUid: found.metadata.uid ?? "" });
+    return client.create(wanted);
+  }
   throw new ProvisionerError(
     "user",
     "NameTaken",

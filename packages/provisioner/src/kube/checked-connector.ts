@@ -5,6 +5,9 @@ import type { Deadline } from "../deadline.ts";
 /** Resolves a host and answers all its addresses, or throws when one of them may not be connected to. */
 export type AddressCheck = (host: string, signal?: AbortSignal) => Promise<LookupAddress[]>;
 
+/** Code of the error for a connection that was accepted and ended by the other side before TLS was agreed on. */
+export const handshakeCutCode = "ERR_TLS_HANDSHAKE_CUT";
+
 interface ConnectorOptions {
   deadline: Deadline;
   signal?: AbortSignal;
@@ -19,9 +22,30 @@ export function createCheckedConnector(
   tls: buildConnector.BuildOptions,
   options: ConnectorOptions,
 ): buildConnector.connector {
-  if (options.checkAddress === undefined) return buildConnector({ ...tls, allowH2: false });
-  return createPinnedConnector(tls, { ...options, checkAddress: options.checkAddress });
+  const { checkAddress } = options;
+  return namingCutHandshakes(
+    checkAddress === undefined
+      ? buildConnector({ ...tls, allowH2: false })
+      : createPinnedConnector(tls, { ...options, checkAddress }),
+  );
 }
+
+/** Tells a handshake that was cut from a connection that broke off later: both are ECONNRESET otherwise. */
+function namingCutHandshakes(connect: buildConnector.connector): buildConnector.connector {
+  return (target, callback) => {
+    connect(target, (...outcome) => {
+      const [error] = outcome;
+      if (error === null || !isCut(error)) callback(...outcome);
+      else callback(Object.assign(new Error(error.message, { cause: error }), { code: handshakeCutCode }), null);
+    });
+  };
+}
+
+/** In a handshake only: the connector answers before anything else is sent. One that was never accepted failed in `connect`. */
+const isCut = (error: Error): boolean =>
+  "code" in error &&
+  (error.code === "ECONNRESET" || error.code === "EPIPE") &&
+  !("syscall" in error && error.syscall === "connect");
 
 function createPinnedConnector(
   tls: buildConnector.BuildOptions,

@@ -148,6 +148,17 @@ test("all that is served is read in one call; an older server's list of groups i
   expect(await client.listServed()).toBeUndefined();
 });
 
+test("a list that goes on for ever is given up before it fills the memory", async () => {
+  const ballast = "x".repeat(20 * 1024 * 1024);
+  const { url, seen } = await startServer((_entry, response) =>
+    respond(response, 200, { metadata: { continue: "more" }, items: [{ metadata: { name: "a" } }], ballast }),
+  );
+  await expect(connect(url).list({ apiVersion: "v1", kind: "Namespace" })).rejects.toMatchObject({
+    code: "AnswerTooLarge",
+  });
+  expect(seen.filter(({ url: path }) => path.includes("limit="))).toHaveLength(4);
+});
+
 test("what is not there is undefined, an empty list, or false; a kind that isn't served can't be written", async () => {
   const { url } = await startServer((_entry, response) => respond(response, 404, { message: "no" }));
   const client = connect(url);

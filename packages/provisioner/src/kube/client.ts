@@ -3,7 +3,7 @@ import type { ClusterAccess } from "../types.ts";
 import { createDiscovery, discoveryForm, pathOfKind, readServed } from "./discovery.ts";
 import type { ServedKind } from "./discovery.ts";
 import { fieldAt, isRecord, stringAt } from "./field-at.ts";
-import { createTransport } from "./transport.ts";
+import { createTransport, longestAnswerBytes } from "./transport.ts";
 import type { TransportOptions } from "./transport.ts";
 import type { KubeClient, KubeObject, ListOptions, ObjectRef } from "./types.ts";
 
@@ -46,6 +46,8 @@ export function createKubeClient(access: ClusterAccess, options: TransportOption
     const path = pathOfKind(served, namespace);
     const call = { verb: "list", subject: `${served.resource}${namespace ? ` in ${namespace}` : ""}` };
     const objects: KubeObject[] = [];
+    // Of all pages together: a server that goes on for ever must not fill this process's memory.
+    const budget = { bytes: longestAnswerBytes };
     let next = "";
     for (let page = 0; page < mostPages; page += 1) {
       const query = new URLSearchParams({ limit: String(objectsPerPage) });
@@ -53,7 +55,7 @@ export function createKubeClient(access: ClusterAccess, options: TransportOption
       if (fieldSelector) query.set("fieldSelector", fieldSelector);
       if (next) query.set("continue", next);
       const form = accept === undefined ? {} : { accept };
-      const body = await transport.send({ method: "GET", path: `${path}?${query}`, ...form }, call);
+      const body = await transport.send({ method: "GET", path: `${path}?${query}`, budget, ...form }, call);
       const items = fieldAt(body, "items");
       for (const item of Array.isArray(items) ? items : []) {
         // Items of a list carry neither of the two.

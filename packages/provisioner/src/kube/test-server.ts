@@ -32,6 +32,10 @@ const apis: Record<string, unknown> = {
       { name: "namespaces", kind: "Namespace", namespaced: false },
       { name: "namespaces/status", kind: "Namespace", namespaced: false },
       { name: "configmaps", kind: "ConfigMap", namespaced: true },
+      { name: "pods", kind: "Pod", namespaced: true },
+      { name: "secrets", kind: "Secret", namespaced: true },
+      { name: "serviceaccounts", kind: "ServiceAccount", namespaced: true },
+      { name: "services", kind: "Service", namespaced: true },
     ],
   },
 };

@@ -42,6 +42,8 @@ export interface TransportRequest {
   contentType?: string;
   /** In place of plain JSON. */
   accept?: string;
+  /** What is left for this answer and those that follow it; each takes its length away. */
+  budget?: { bytes: number };
 }
 
 export interface Transport {
@@ -52,8 +54,8 @@ export interface Transport {
 }
 
 const defaultCallTimeoutMs = 15_000;
-/** Larger than any page of 500 objects should be; ends what a hostile server could send without end. */
-const longestAnswerBytes = 64 * 1024 * 1024;
+/** Larger than any answer, or all pages of a list, should be; ends what a hostile server could send without end. */
+export const longestAnswerBytes = 64 * 1024 * 1024;
 
 /**
  * HTTPS with kept connections to one API server. A request is written only if, in that same turn of the event loop, neither the
@@ -115,7 +117,8 @@ export function createTransport(access: ClusterAccess, options: TransportOptions
     const connection = pool.pick();
     connection.running += 1;
     return new Promise<Answer>((resolve, reject) => {
-      const collector = new AnswerCollector(assertMayBeSent, (outcome) => {
+      const budget = request.budget ?? { bytes: longestAnswerBytes };
+      const collector = new AnswerCollector(assertMayBeSent, budget, (outcome) => {
         clearTimeout(timer);
         connection.running -= 1;
         underWay.delete(collector);
@@ -168,14 +171,15 @@ class AnswerCollector implements Dispatcher.DispatchHandler {
   readonly #assertMayBeSent: () => void;
   readonly #onSettled: (outcome: Error | Answer) => void;
   readonly #chunks: Buffer[] = [];
-  #length = 0;
+  readonly #budget: { bytes: number };
   #status = 0;
   #controller: Dispatcher.DispatchController | undefined;
   #aborted: Error | undefined;
   #settled = false;
 
-  constructor(assertMayBeSent: () => void, onSettled: (outcome: Error | Answer) => void) {
+  constructor(assertMayBeSent: () => void, budget: { bytes: number }, onSettled: (outcome: Error | Answer) => void) {
     this.#assertMayBeSent = assertMayBeSent;
+    this.#budget = budget;
     this.#onSettled = onSettled;
   }
 
@@ -203,8 +207,8 @@ class AnswerCollector implements Dispatcher.DispatchHandler {
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    this.#length += chunk.length;
-    if (this.#length <= longestAnswerBytes) {
+    this.#budget.bytes -= chunk.length;
+    if (this.#budget.bytes >= 0) {
       this.#chunks.push(chunk);
       return;
     }
@@ -212,7 +216,7 @@ class AnswerCollector implements Dispatcher.DispatchHandler {
       new ProvisionerError(
         "unknown",
         "AnswerTooLarge",
-        `The server's answer exceeds ${longestAnswerBytes} bytes, which no API server sends.`,
+        `The server's answer, with the pages before it, exceeds ${longestAnswerBytes} bytes. No list that Pilothouse reads is that long: look what the cluster has so much of.`,
       ),
     );
   }

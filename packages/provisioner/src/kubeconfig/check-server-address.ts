@@ -5,6 +5,7 @@ import ipaddr from "ipaddr.js";
 import { ProvisionerError } from "../errors.ts";
 import type { AddressCheck } from "../kube/checked-connector.ts";
 import type { ProviderConfig } from "../types.ts";
+import { untilAborted } from "../until-aborted.ts";
 
 type Address = ipaddr.IPv4 | ipaddr.IPv6;
 type Range = [Address, number];
@@ -135,16 +136,9 @@ async function resolveHost(
 }
 
 async function lookupBySystem(host: string, signal: AbortSignal | undefined): Promise<LookupAddress[]> {
-  const aborted = Promise.withResolvers<never>();
-  const abort = () => aborted.reject(createResolveError(host, "ECANCELLED"));
-  signal?.addEventListener("abort", abort, { once: true });
-  if (signal?.aborted) abort();
-  try {
-    // getaddrinfo can't be cancelled: its answer is dropped.
-    return await Promise.race([lookup(host, { all: true }), aborted.promise]);
-  } finally {
-    signal?.removeEventListener("abort", abort);
-  }
+  const answer = lookup(host, { all: true });
+  // getaddrinfo can't be cancelled: its answer is dropped.
+  return signal === undefined ? answer : untilAborted(answer, signal, () => createResolveError(host, "ECANCELLED"));
 }
 
 async function lookupByResolvers(

@@ -1,4 +1,5 @@
 import { ProofFailure } from "./reasons.ts";
+import { untilAborted } from "../until-aborted.ts";
 
 /** The abort reason of a signal whose time has run out, as opposed to a caller that gave up. */
 export class TimeLimitReached extends Error {
@@ -34,19 +35,9 @@ export function describeAbort(signal: AbortSignal, timedOut: ProofFailure): Proo
     : new ProofFailure("Aborted", "The proof was stopped before it had an answer.");
 }
 
-/** Stops waiting for `promise` when the signal aborts: for calls that have a time limit of their own but take no signal. */
-export async function waitUnlessAborted<T>(
+/** Stops waiting for `promise` when the signal of a proof aborts, and says which of its two reasons it was. */
+export const waitUnlessAborted = <T>(
   promise: Promise<T>,
   signal: AbortSignal,
   timedOut: () => ProofFailure,
-): Promise<T> {
-  const aborted = Promise.withResolvers<never>();
-  const onAbort = () => aborted.reject(describeAbort(signal, timedOut()));
-  if (signal.aborted) onAbort();
-  signal.addEventListener("abort", onAbort, { once: true });
-  try {
-    return await Promise.race([promise, aborted.promise]);
-  } finally {
-    signal.removeEventListener("abort", onAbort);
-  }
-}
+): Promise<T> => untilAborted(promise, signal, () => describeAbort(signal, timedOut()));

@@ -59,7 +59,9 @@ export function listMeshLeftovers(
   const made = listIstiodLeftovers(version.line, id)
     .filter((leftover) => !leftover.keep || removeCertificateAuthority)
     .map(({ kind, name, namespace, scope: share }) => {
-      const note = share === "shared" ? ", unless another revision uses it" : "";
+      const other =
+        kind === "GatewayClass" ? "another revision uses it or somebody else made it" : "another revision uses it";
+      const note = share === "shared" ? `, unless ${other}` : "";
       if (namespace === "every") {
         return {
           cluster,

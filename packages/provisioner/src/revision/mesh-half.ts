@@ -1,6 +1,7 @@
 import { listIstiodLeftovers } from "../istio/istiod-leftovers.ts";
 import type { KubeClient, ObjectRef } from "../kube/types.ts";
 import { clusterLabel, managedByLabel, managedByValue, revisionLabel } from "../labels.ts";
+import { deleteLeftovers } from "./delete-leftovers.ts";
 import { identityNamespace } from "./identity.ts";
 import { listIdentity, listWebhooks } from "./list-revision-leftovers.ts";
 
@@ -72,15 +73,5 @@ export async function removeLeftovers(
     (leftover) =>
       (isLast || leftover.scope === "revision") && (!leftover.keep || (isLast && removeCertificateAuthority)),
   );
-  const namespaces = found.some((leftover) => leftover.namespace === "every")
-    ? (await client.listMetadata({ apiVersion: "v1", kind: "Namespace" })).map(({ metadata }) => metadata.name)
-    : [];
-  await Promise.all(
-    found.flatMap(({ apiVersion, kind, name, namespace }) => {
-      const places = namespace === "every" ? namespaces : [namespace];
-      return places.map((place) =>
-        client.delete({ apiVersion, kind, name, ...(place === undefined ? {} : { namespace: place }) }),
-      );
-    }),
-  );
+  await deleteLeftovers(client, found);
 }

@@ -2,7 +2,6 @@ import { ProvisionerError } from "../errors.ts";
 import { helmSettings } from "../istio/helm-template.ts";
 import { renderIstiod, type RenderedIstiod } from "../istio/render-istiod.ts";
 import { renderIsolation } from "../istio/render-isolation.ts";
-import { createServerAddressCheck } from "../kubeconfig/check-server-address.ts";
 import { clusterLabel, revisionLabel } from "../labels.ts";
 import { pickFailure } from "../prove/pick-failure.ts";
 import { proveRevision } from "../prove/prove-revision.ts";
@@ -10,8 +9,10 @@ import type { Proof } from "../prove/types.ts";
 import type { Condition } from "../types.ts";
 import { ensureCredential } from "./credential.ts";
 import { ensureCustomResources } from "./custom-resources.ts";
+import { findApiServer } from "./find-api-server.ts";
 import { applyWithInventory } from "./inventory.ts";
 import { createRenderCache } from "../istio/render-cache.ts";
+import { untilAborted } from "../until-aborted.ts";
 import { checkRollout } from "./rollout.ts";
 import {
   describeFailure,
@@ -108,12 +109,17 @@ async function runPhases(
   run: (type: string, phase: () => Promise<PhaseResult>) => Promise<boolean>,
 ): Promise<void> {
   const { revision, mesh, provider } = scope;
-  const rendering = istiodRenders({ revision, provider, mesh: { ...mesh, token: undefined } }, () =>
+  const rendered = istiodRenders({ revision, provider, mesh: { ...mesh, token: undefined } }, () =>
     renderIstiod(
       { revision, provider, mesh, options: { plainEnvoy: provider.plainEnvoy ?? false } },
       helmSettings(provider),
     ),
   );
+  // Others may wait for the same rendering: it goes on, and this run ends in time.
+  const rendering = untilAborted(rendered, scope.signal, () => {
+    const message = `This run ended before istiod ${revision.version.version} was rendered. The next run goes on from here.`;
+    return new ProvisionerError("transient", "Aborted", message);
+  });
   // A rendering that fails is reported by the phase that needs it.
   rendering.catch(() => undefined);
   const serving = run("CustomResourcesServed", () => ensureCustomResources(scope));
@@ -147,7 +153,9 @@ async function prepareIstiod(
 ): Promise<boolean> {
   const isIsolated = await run("Isolated", async () => {
     const objects = renderIsolation(scope.revision, scope.mesh, await findApiServer(scope), {
-      edgeCidrs: scope.istiodCluster.edgeAddresses.map((address) => `${address}/${address.includes(":") ? 128 : 32}`),
+      edgeCidrs:
+        scope.istiodCluster.edgeSourceRanges ??
+        scope.istiodCluster.edgeAddresses.map((address) => `${address}/${address.includes(":") ? 128 : 32}`),
     });
     await assertNamespaceOurs(scope);
     // The namespace holds all others.
@@ -236,16 +244,6 @@ async function assertNamespaceOurs(scope: RevisionScope): Promise<void> {
     "NamespaceEnding",
     `Namespace ${revision.id} of istiod cluster ${istiodCluster.name} is just being removed. The revision is made anew when it is gone.`,
   );
-}
-
-/**
- * Where istiod has to reach the mesh cluster's API server, for the network policy. The name is the tenant's, so what it leads to now
- * is checked as it is for Pilothouse's own connections: the policy must not open the provider's network.
- */
-async function findApiServer(scope: RevisionScope): Promise<{ addresses: string[]; port: number }> {
-  const url = new URL(scope.mesh.server);
-  const found = await createServerAddressCheck(scope.provider)(url.hostname, scope.signal);
-  return { addresses: found.map(({ address }) => address), port: url.port === "" ? 443 : Number(url.port) };
 }
 
 /** Ready is proven, by this run and not by an earlier one. The first thing that is not as wished is the reason. */

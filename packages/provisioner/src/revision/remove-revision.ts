@@ -4,6 +4,7 @@ import { istiodName, istioSystem } from "../istio/names.ts";
 import type { KubeObject } from "../kube/types.ts";
 import { clusterLabel, revisionLabel } from "../labels.ts";
 import type { Condition } from "../types.ts";
+import { assertAnswers } from "./assert-answers.ts";
 import { listMeshLeftovers } from "./list-revision-leftovers.ts";
 import { isLastRevision, removeIdentity, removeLeftovers, removeWebhooks } from "./mesh-half.ts";
 import { type RevisionRequest, type RevisionScope, withRevisionScope } from "./scope.ts";
@@ -127,6 +128,10 @@ export async function removeRevision(request: RemovalRequest): Promise<RemovalRe
   return withRevisionScope(request, async (scope) => {
     const isOver = scope.nowMs() >= request.giveUpAtMs;
     const givenUp = new Map<string, string>();
+    const clients = new Map([
+      [scope.mesh.id, scope.meshClient],
+      [scope.istiodCluster.name, scope.istiodClient],
+    ]);
     const leftovers: Leftover[] = [];
     const waiting: Condition[] = [];
     /**
@@ -139,7 +144,9 @@ export async function removeRevision(request: RemovalRequest): Promise<RemovalRe
       work: () => Promise<boolean>,
     ): Promise<boolean> => {
       if (givenUp.has(cluster)) return true;
+      const client = clients.get(cluster);
       try {
+        if (isOver && client !== undefined) await assertAnswers(client, scope.signal);
         if (await work()) return true;
         waiting.push({
           type,
