@@ -12,12 +12,15 @@ import {
   versionBody,
   type World,
 } from "./support/world.ts";
+import { makePerson, signIn, type SignedIn } from "./support/people.ts";
 import { startWeb } from "./support/web-server.ts";
 
 const uuid = "01980000-0000-7000-8000-000000000000";
 let world: World;
 let shop: Awaited<ReturnType<typeof makeTenant>>;
 let pay: Awaited<ReturnType<typeof makeTenant>>;
+/** Of a person who is a member of the tenant `shop`. */
+let session: SignedIn;
 let counter = 0;
 
 /** Parameters that name what is there, and bodies that make something new with each call. */
@@ -30,6 +33,13 @@ const samples: Record<string, () => TestRequest> = {
   createApiKey: () => ({ body: { name: `k${counter}`, role: "viewer" } }),
   createTenantApiKey: () => ({ body: { name: `k${counter}`, role: "viewer" } }),
   createPlatformKey: () => ({ body: { name: `k${counter}` } }),
+  createUser: () => ({ body: { email: `u${counter}@example.org` } }),
+  addMember: () => ({ body: { email: `m${counter}@example.org`, role: "viewer" } }),
+  addTenantMember: () => ({ body: { email: `m${counter}@example.org`, role: "viewer" } }),
+  changeMember: () => ({ body: { role: counter % 2 === 0 ? "viewer" : "operator" } }),
+  changePassword: () => ({ body: { current: "not the one there is", password: "another long password" } }),
+  acceptInvitation: () => ({ body: { token: `t${counter}`, password: "another long password" } }),
+  joinTenant: () => ({ body: { token: `t${counter}` } }),
   createTenant: () => ({ body: { name: `t${counter}`, displayName: "T" } }),
   createRegion: () => ({ body: { name: `r${counter}`, displayName: "R" } }),
   createSeed: () => ({ body: { name: `s${counter}`, region: "eu", provider: "x" } }),
@@ -55,13 +65,18 @@ const names = {
   operation: uuid,
   cluster: "main",
   controlPlane: "mesh",
+  controlPlaneId: uuid,
+  member: uuid,
+  session: uuid,
 };
 
 /** A request that succeeds, as far as what it names is there and free. */
 function sample({ id, scope }: AnyOperation, more: TestRequest = {}): TestRequest {
   counter += 1;
-  const key = { tenant: shop.owner, platform: world.platformKey, public: undefined }[scope.kind];
-  return { key, params: names, ...samples[id]?.(), ...more };
+  const keys = { tenant: shop.owner, platform: world.platformKey, anyone: shop.viewer, person: undefined, public: undefined };
+  const asked: TestRequest = { key: keys[scope.kind], params: names, ...samples[id]?.(), ...more };
+  if (scope.kind !== "person" || "key" in more) return asked;
+  return { ...asked, headers: { ...session.headers, ...more.headers } };
 }
 
 const request = (operation: AnyOperation, more: TestRequest = {}) =>
