@@ -1,4 +1,4 @@
-import { operations } from "@pilothouse/contract";
+import { fleetEventNoticeSchema, operations } from "@pilothouse/contract";
 import { encode } from "next-auth/jwt";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
@@ -142,7 +142,8 @@ test("a session that is revoked ends at once, with its streams", async () => {
   expect(stream.status).toBe(200);
   const { body } = await world.checker.request(operations.listSessions, { headers: one.headers });
   const { items } = z.object({ items: z.array(z.object({ id: z.string(), isCurrent: z.boolean() })) }).parse(body);
-  expect(items.map(({ isCurrent }) => isCurrent).toSorted()).toEqual([false, true]);
+  expect(items.filter(({ isCurrent }) => isCurrent)).toHaveLength(1);
+  expect(items).toHaveLength(2);
   const session = items.find(({ isCurrent }) => !isCurrent)?.id ?? "";
   const stranger = await signedIn();
   const revoke = (headers: Record<string, string>) =>
@@ -194,7 +195,10 @@ test("an operator's session opens what belongs to the platform, and its stream n
   let text = "";
   while (!text.includes(id)) text += (await reader?.read())?.value ?? "";
   const [, data = "{}"] = /event: member.created\ndata: (.*)/.exec(text) ?? [];
-  expect(JSON.parse(data)).toEqual({ tenant: "shop", object: { kind: "member", id, name: expect.any(String) } });
+  expect(fleetEventNoticeSchema.parse(JSON.parse(data))).toMatchObject({
+    tenant: "shop",
+    object: { kind: "member", id },
+  });
   await world.owner.query("UPDATE users SET is_operator = false WHERE email = $1", [email]);
   while (!text.includes("event: end")) text += (await reader?.read())?.value ?? "";
   expect((await world.checker.request(operations.listFleetControlPlanes, { headers })).code).toBe("Forbidden");

@@ -6,8 +6,8 @@ import { isSecure, nameSessionCookie } from "./session-cookie.ts";
 import { log } from "./log.ts";
 import type { Service } from "./service.ts";
 
-/** What the sign-in page is told instead of a session, in next-auth's `error`. */
-export const signInErrors = { wrong: "CredentialsSignin", tooMany: "TooManyTries" } as const;
+/** What the sign-in page is told in next-auth's `error`, with the seconds to wait; for a wrong password next-auth says `CredentialsSignin`. */
+const tooManyTries = "TooManyTries";
 
 const credentialsSchema = z.object({ email: z.string().max(254), password: z.string().max(1_000) });
 const tokenSchema = z.object({ sub: z.uuid(), sessionId: z.uuid() });
@@ -70,7 +70,7 @@ async function authorize(
     email.trim().toLowerCase(),
     findClient(headers?.["x-forwarded-for"]),
   );
-  if (waitSeconds > 0) throw new Error(`${signInErrors.tooMany}:${waitSeconds}`);
+  if (waitSeconds > 0) throw new Error(`${tooManyTries}:${waitSeconds}`);
   const userId = await checkPassword(service.database, email, password);
   if (userId === undefined) return null;
   await service.signInLimit.forget(email.trim().toLowerCase());
