@@ -1,3 +1,4 @@
+import { emailSchema } from "@pilothouse/contract";
 import { checkPassword, openSession, revokeSession, sessionLifetimeMs } from "@pilothouse/core";
 import type { NextAuthOptions, RequestInternal } from "next-auth";
 import credentialsProvider from "next-auth/providers/credentials";
@@ -9,7 +10,10 @@ import type { Service } from "./service.ts";
 /** What the sign-in page is told in next-auth's `error`, with the seconds to wait; for a wrong password next-auth says `CredentialsSignin`. */
 const tooManyTries = "TooManyTries";
 
-const credentialsSchema = z.object({ email: z.string().max(254), password: z.string().max(1_000) });
+const credentialsSchema = z.object({
+  email: z.preprocess((text) => (typeof text === "string" ? text.trim() : text), emailSchema),
+  password: z.string().max(1_000),
+});
 const tokenSchema = z.object({ sub: z.uuid(), sessionId: z.uuid() });
 
 /**
@@ -66,14 +70,11 @@ async function authorize(
   const parsed = credentialsSchema.safeParse(given);
   if (!parsed.success) return null;
   const { email, password } = parsed.data;
-  const waitSeconds = await service.signInLimit.count(
-    email.trim().toLowerCase(),
-    findClient(headers?.["x-forwarded-for"]),
-  );
+  const waitSeconds = await service.signInLimit.count(email, findClient(headers?.["x-forwarded-for"]));
   if (waitSeconds > 0) throw new Error(`${tooManyTries}:${waitSeconds}`);
   const userId = await checkPassword(service.database, email, password);
   if (userId === undefined) return null;
-  await service.signInLimit.forget(email.trim().toLowerCase());
+  await service.signInLimit.forget(email);
   const userAgent: unknown = headers?.["user-agent"];
   const session = await openSession(service.database, {
     userId,
