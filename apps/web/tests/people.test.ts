@@ -47,6 +47,10 @@ test("somebody who signs in acts as a member, until signing out ends the session
   });
   expect((await listClusters(headers)).status).toBe(200);
   expect((await world.checker.request(operations.listTenants, { headers })).code).toBe("Forbidden");
+  // next-auth's own look at the session tells nothing of it, and leaves it as it is.
+  const own = await fetch(`${world.web.url}/api/auth/session`, { headers });
+  expect(Object.keys(z.record(z.string(), z.unknown()).parse(await own.json()))).toEqual(["expires"]);
+  expect((await listClusters(headers)).status).toBe(200);
   const csrf = await fetch(`${world.web.url}/api/auth/csrf`, { headers });
   const { csrfToken } = z.object({ csrfToken: z.string() }).parse(await csrf.json());
   const token = csrf.headers

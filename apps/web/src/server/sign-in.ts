@@ -1,6 +1,7 @@
 import { emailSchema } from "@pilothouse/contract";
 import { checkPassword, openSession, revokeSession, sessionLifetimeMs } from "@pilothouse/core";
-import type { NextAuthOptions, RequestInternal } from "next-auth";
+import type { NextAuthOptions, RequestInternal, User } from "next-auth";
+import type { JWT } from "next-auth/jwt";
 import credentialsProvider from "next-auth/providers/credentials";
 import { z } from "zod";
 import { isSecure, nameSessionCookie } from "./session-cookie.ts";
@@ -43,7 +44,8 @@ export function createAuthOptions(service: Service): NextAuthOptions {
     ],
     callbacks: {
       // Only at sign-in is there a user; next-auth seals what is answered here.
-      jwt: ({ token, user }) => ("sessionId" in user ? { sub: user.id, sessionId: user.sessionId } : token),
+      jwt: ({ token, user }: { token: JWT; user?: User }) =>
+        user !== undefined && "sessionId" in user ? { sub: user.id, sessionId: user.sessionId } : token,
       session: ({ session }) => ({ expires: session.expires }),
     },
     events: {
