@@ -8,6 +8,7 @@ export * from "./istiod-clusters.ts";
 export * from "./people.ts";
 export * from "./regions.ts";
 export * from "./seeds.ts";
+export * from "./setup.ts";
 export * from "./tenants.ts";
 export * from "./version-lines.ts";
 export * from "./versions.ts";

