@@ -15,6 +15,11 @@ export const eventNoticeSchema = z.strictObject({ object: objectReferenceSchema 
 
 export type EventNotice = z.infer<typeof eventNoticeSchema>;
 
+/** The same in the stream of all tenants' events. */
+export const fleetEventNoticeSchema = eventNoticeSchema.extend({ tenant: z.string() }).meta({ id: "FleetEventNotice" });
+
+export type FleetEventNotice = z.infer<typeof fleetEventNoticeSchema>;
+
 /**
  * Type of the message with which a stream begins when events behind `Last-Event-ID` are not kept any more. Its id is where the stream goes on:
  * now. Whatever was read before may be out of date.

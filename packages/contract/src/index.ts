@@ -17,6 +17,8 @@ export {
   type EventNotice,
   eventNoticeSchema,
   eventsChannel,
+  type FleetEventNotice,
+  fleetEventNoticeSchema,
   keysChannel,
   type StreamEnd,
   streamEndSchema,
@@ -51,6 +53,7 @@ export {
   tenantRoles,
   tenantRoleSchema,
 } from "./resources/api-key.ts";
+export { type AuditEntry, auditEntrySchema } from "./resources/audit-entry.ts";
 export { type Catalogue, catalogueSchema } from "./resources/catalogue.ts";
 export {
   type Cluster,
@@ -80,11 +83,28 @@ export {
 } from "./resources/control-plane.ts";
 export { eventIdSchema, type TenantEvent, tenantEventSchema } from "./resources/event.ts";
 export {
+  type FleetControlPlane,
+  fleetControlPlaneSchema,
+  type FleetEvent,
+  fleetEventSchema,
+  type PlacedControlPlane,
+  placedControlPlaneSchema,
+} from "./resources/fleet.ts";
+export {
   type ChangeIstiodClusterBody,
   type CreateIstiodClusterBody,
   type IstiodCluster,
   istiodClusterSchema,
 } from "./resources/istiod-cluster.ts";
+export {
+  type AddMemberBody,
+  type ChangeMemberBody,
+  type JoinedTenant,
+  joinedTenantSchema,
+  type Member,
+  memberSchema,
+  type NewMember,
+} from "./resources/member.ts";
 export {
   type Accepted,
   type Operation,
@@ -110,6 +130,7 @@ export {
   type TenantAmounts,
   tenantSchema,
 } from "./resources/tenant.ts";
+export { type Usage, type UsagePoint, type UsageQuery, usageRetentionHours, usageSchema } from "./resources/usage.ts";
 export {
   type CreateUserBody,
   type Invitation,
@@ -135,4 +156,12 @@ export {
   versionSchema,
   type VersionState,
 } from "./resources/version.ts";
+export {
+  type Work,
+  type Worker,
+  type WorkerReport,
+  workerReportSchema,
+  type WorkItem,
+  workSchema,
+} from "./resources/work.ts";
 export { type WatchedEvent, watchEvents, type WatchOptions } from "./watch-events.ts";

@@ -21,6 +21,8 @@ export const problems = {
   AlreadyExists: { status: 409, title: "There is one of this name already" },
   InUse: { status: 409, title: "Others still depend on it" },
   BeingDeleted: { status: 409, title: "It is being deleted" },
+  LastAdmin: { status: 409, title: "Somebody has to administer the tenant" },
+  PasswordIsSet: { status: 409, title: "The person has a password already" },
   OperationInProgress: { status: 409, title: "Another operation on it is in progress" },
   ClusterNotConnected: { status: 409, title: "The cluster is not connected" },
   QuotaExceeded: { status: 409, title: "The tenant has as many as it may" },

@@ -1,17 +1,22 @@
+import { z } from "zod";
 import { fillPath, readProblem, type Client } from "./client.ts";
 import { ConnectionError, EventsErasedError, ProblemError } from "./client-errors.ts";
 import { createStreamParser } from "./event-stream.ts";
 import { type EventNotice, eventNoticeSchema, streamEndSchema, streamEndType, streamResetType } from "./events.ts";
 import { listEvents } from "./operations/activity.ts";
+import { listFleetEvents } from "./operations/fleet.ts";
 
-/** One event of a tenant: what changed, and where the stream can be resumed behind it. */
+/** One event: what changed, and where the stream can be resumed behind it. */
 export interface WatchedEvent extends EventNotice {
   id: string;
   type: string;
+  /** Whose, in the stream of all tenants. */
+  tenant?: string | undefined;
 }
 
 export interface WatchOptions {
-  tenant: string;
+  /** Null for those of all tenants, which the platform sees. */
+  tenant: string | null;
   /** Of the last event seen; the stream begins now when absent. */
   lastEventId?: string;
   /** Ends the watch, without an error. */
@@ -24,6 +29,9 @@ export interface WatchOptions {
   onReset?: () => void;
 }
 
+/** A newer service may say more. */
+const noticeSchema = eventNoticeSchema.extend({ tenant: z.string().optional() }).loose();
+
 /** A stream that is silent for this long, heartbeats included, is taken for dead: three heartbeats. */
 const silenceMs = 45_000;
 const firstPauseMs = 500;
@@ -35,7 +43,7 @@ interface Position {
 }
 
 /**
- * Watches a tenant's events for as long as the caller iterates, connecting again where the stream was lost, without a gap.
+ * Watches events for as long as the caller iterates, connecting again where the stream was lost, without a gap.
  * @throws ProblemError when the service refuses for good: the key is revoked or over, or it is not the tenant's; EventsErasedError when
  *   events were missed for good and there is no `onReset`
  */
@@ -88,7 +96,7 @@ async function* readStream(
           resetWatch(options);
           continue;
         }
-        yield { id: message.id, type: message.type, ...eventNoticeSchema.loose().parse(JSON.parse(message.data)) };
+        yield { id: message.id, type: message.type, ...noticeSchema.parse(JSON.parse(message.data)) };
       }
       position.lastEventId = lastEventId;
       position.retryMs = retryMs ?? position.retryMs;
@@ -105,7 +113,7 @@ async function openStream(
   { lastEventId }: Position,
   signal: AbortSignal,
 ): Promise<Response> {
-  const path = fillPath(listEvents.path, { tenant });
+  const path = tenant === null ? listFleetEvents.path : fillPath(listEvents.path, { tenant });
   const response = await client.send("GET", path, {
     headers: { accept: "text/event-stream", ...(lastEventId === "" ? {} : { "last-event-id": lastEventId }) },
     signal,
@@ -141,7 +149,7 @@ async function* readPieces(response: Response): AsyncGenerator<string, void> {
 function resetWatch({ onReset, tenant }: WatchOptions): void {
   if (onReset !== undefined) return onReset();
   throw new EventsErasedError(
-    `Events of tenant ${tenant} behind the last one seen are not kept any more. Read everything anew, and watch from now on.`,
+    `Events of ${tenant === null ? "all tenants" : `tenant ${tenant}`} behind the last one seen are not kept any more. Read everything anew, and watch from now on.`,
   );
 }
 

@@ -89,11 +89,13 @@ export const acceptInvitation = defineOperation({
   method: "POST",
   path: "/invitations",
   summary: "Sets a password by an invitation",
+  description:
+    "Where the invitation is into a tenant, the person is a member from then on. Who has a password already signs in with it, and joins the tenant by the invitation.",
   tag,
   scope: { kind: "public" },
   params: nothing,
   query: nothing,
   body: acceptInvitationBodySchema,
   responses: { 200: answered(acceptedInvitationSchema, "The password is set: sign in with it") },
-  problems: ["NotFound", "RateLimited", "Unavailable", "InternalError", "TookTooLong"],
+  problems: ["NotFound", "PasswordIsSet", "RateLimited", "Unavailable", "InternalError", "TookTooLong"],
 });

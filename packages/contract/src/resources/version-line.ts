@@ -12,6 +12,7 @@ export const versionLineSchema = z
     name: lineNameSchema,
     state: lineStateSchema,
     endOfSupport: z.iso.date().nullable(),
+    revisions: z.int().min(0).describe("How many there are of its versions"),
     generation: generationSchema,
     createdAt: timestampSchema,
   })

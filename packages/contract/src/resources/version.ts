@@ -29,6 +29,7 @@ export const versionSchema = z
     state: versionStateSchema,
     charts: chartsSchema,
     image: imageSchema,
+    revisions: z.int().min(0).describe("How many there are of it"),
     generation: generationSchema,
     createdAt: timestampSchema,
   })
