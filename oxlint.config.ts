@@ -7,6 +7,8 @@ import type { PackageRule } from "./scripts/import-rules.ts";
 const entryPoints = [
   "packages/*/src/cli.ts",
   "apps/launcher/src/{cli,keeper}.ts",
+  "apps/launcher/tests/**",
+  "apps/launcher/src/*.test.ts",
   "apps/worker/src/{main,keys-cli}.ts",
   // Next calls these two when it starts.
   "apps/web/src/{instrumentation,server/config}.ts",

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { type Client, createClient, operations, ProblemError } from "@pilothouse/contract";
+import { type Client, createClient, type NewUser, operations, ProblemError } from "@pilothouse/contract";
 import { z } from "zod";
 import { type Places, readJson, writeJson } from "./places.ts";
 
@@ -80,7 +80,7 @@ async function makeTenant(platform: Client, signal: AbortSignal): Promise<string
   }
   const { body } = await platform.call(operations.createTenantApiKey, {
     params: { tenant },
-    body: { name: "npm run up", role: "owner" },
+    body: { name: "npm-run-up", role: "owner" },
     signal,
   });
   if (body.key === null) throw new Error(`The key of the tenant ${tenant} was not shown. Try again: npm run up`);
@@ -88,8 +88,8 @@ async function makeTenant(platform: Client, signal: AbortSignal): Promise<string
 }
 
 /**
- * Invites the demo's person, an operator of the provider, into the tenant, and accepts in that person's name. One who is there already gets a new
- * password, as nobody knows the old one any more.
+ * Invites the demo's person into the tenant, accepts in that person's name, and makes an operator of the provider of it. One who is there already
+ * gets a new password, as nobody knows the old one any more.
  */
 async function makePerson(
   platform: Client,
@@ -97,28 +97,28 @@ async function makePerson(
 ): Promise<string> {
   const { tenant, email } = demo;
   const displayName = "Demo";
-  const operator = { email, displayName, isOperator: true };
-  const { body: user } = await platform.call(operations.createUser, { body: operator, signal });
+  const password = randomBytes(15).toString("base64url");
+  const accept = async ({ invitation }: { invitation: { token: string } | null }): Promise<void> => {
+    if (invitation === null) throw new Error(`The invitation of ${email} was not shown. Try again: npm run up`);
+    const body = { token: invitation.token, password };
+    await createClient({ baseUrl: url }).call(operations.acceptInvitation, { body, signal });
+  };
+  const ensureUser = async (isOperator: boolean): Promise<NewUser> =>
+    (await platform.call(operations.createUser, { body: { email, displayName, isOperator }, signal })).body;
+
   const owner = createClient({ baseUrl: url, apiKey: tenantApiKey });
   const { body: members } = await owner.call(operations.listMembers, { params: { tenant }, signal });
   const known = members.items.find((member) => member.email === email);
-  // The text of an earlier invitation is lost.
-  if (known?.isPending === true) {
-    await owner.call(operations.removeMember, { params: { tenant, member: known.id }, signal });
+  if (known?.isPending === false) {
+    await accept(await ensureUser(true));
+    return password;
   }
-  const invitation =
-    known?.isPending === false
-      ? user.invitation
-      : (
-          await platform.call(operations.addTenantMember, {
-            params: { tenant },
-            body: { email, displayName, role: "owner" },
-            signal,
-          })
-        ).body.invitation;
-  if (invitation === null) throw new Error(`The invitation of ${email} was not shown. Try again: npm run up`);
-  const password = randomBytes(15).toString("base64url");
-  const person = { token: invitation.token, password };
-  await createClient({ baseUrl: url }).call(operations.acceptInvitation, { body: person, signal });
+  // The text of an earlier invitation is lost.
+  if (known !== undefined) await owner.call(operations.removeMember, { params: { tenant, member: known.id }, signal });
+  // A tenant's invitation sets no operator's password, so this comes last.
+  await ensureUser(false);
+  const body = { email, displayName, role: "owner" } as const;
+  await accept((await platform.call(operations.addTenantMember, { params: { tenant }, body, signal })).body);
+  await ensureUser(true);
   return password;
 }

@@ -28,7 +28,7 @@ test("a step that fails keeps its reason, and so does the whole", async () => {
   const failing = recorder.run("build", () => Promise.reject(new Error("no disk")));
   await expect(failing).rejects.toThrow("no disk");
   await recorder.end("no disk");
-  expect(written.at(-1)).toMatchObject({ state: "failed", message: "no disk" });
+  expect(written.at(-1)).toMatchObject({ state: "failed", message: "Portal built: no disk" });
   expect(written.at(-1)?.steps[0]).toMatchObject({ state: "failed", message: "no disk" });
 });
 

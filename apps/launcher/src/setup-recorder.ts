@@ -83,7 +83,8 @@ export function recordSetup(
     async end(failure) {
       clearInterval(heartbeat);
       setup.state = failure === undefined ? "ready" : "failed";
-      setup.message = failure ?? null;
+      const failed = steps.find(({ state }) => state === "failed");
+      setup.message = failure === undefined || failed === undefined ? (failure ?? null) : `${failed.label}: ${failure}`;
       await save();
     },
   };
