@@ -19,8 +19,8 @@ test("one process at a time has a role, and a killed one leaves nothing behind",
     const child = spawn(process.execPath, ["--input-type=module", "--eval", program, file, mark], {
       stdio: ["ignore", "pipe", "inherit"],
     });
-    const [said] = await once(child.stdout, "data");
-    return { child, said: String(said).trim() };
+    const said: unknown[] = await once(child.stdout, "data");
+    return { child, said: String(said[0]).trim() };
   };
   const first = await start();
   expect(first.said).toBe("alone");

@@ -84,9 +84,14 @@ export function keepRunning(
   return {
     async stop() {
       stopping.abort();
-      const found = await findRecorded(record);
-      if (found !== undefined) await endProcesses([found], stopGraceMs);
-      await running;
+      let isOver = false;
+      void running.then(() => (isOver = true));
+      // It may just be about to start, and have no record yet.
+      while (!isOver) {
+        const found = await findRecorded(record);
+        if (found !== undefined) await endProcesses([found], stopGraceMs);
+        await Promise.race([running, sleep(50)]);
+      }
       await forgetProcess(record);
     },
   };

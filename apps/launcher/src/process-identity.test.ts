@@ -5,7 +5,10 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { z } from "zod";
 import { endMarked, endProcesses, findRecorded, listMarked, markVariable, recordProcess } from "./process-identity.ts";
+
+const recordSchema = z.object({ pid: z.int(), startTicks: z.string(), bootId: z.string() });
 
 let folder: string;
 let file: string;
@@ -48,7 +51,7 @@ test.each([
 ])("another process of the same id, by its %s, is not taken for it and not ended", async (field, value) => {
   const pid = await start("echo up; exec sleep 1000");
   await recordProcess(file, pid);
-  const stale = { ...JSON.parse(await readFile(file, "utf8")), [field]: value };
+  const stale = recordSchema.parse({ ...recordSchema.parse(JSON.parse(await readFile(file, "utf8"))), [field]: value });
   await writeFile(file, JSON.stringify(stale));
   expect(await findRecorded(file)).toBeUndefined();
   await endProcesses([stale], 100);

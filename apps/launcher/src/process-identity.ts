@@ -5,7 +5,7 @@ import { z } from "zod";
 import { readJson, writeJson } from "./places.ts";
 
 const recordSchema = z.object({
-  pid: z.int(),
+  pid: z.int().min(1),
   /** Field 22 of /proc/PID/stat: with the pid it names one process for as long as the machine runs. */
   startTicks: z.string(),
   bootId: z.string(),
@@ -44,7 +44,7 @@ export async function findRecorded(file: string): Promise<ProcessRecord | undefi
 }
 
 /** Whether the recorded process still runs. A recycled process id does not count. */
-export async function isRunning(record: Pick<ProcessRecord, "pid" | "startTicks" | "bootId">): Promise<boolean> {
+async function isRunning(record: Pick<ProcessRecord, "pid" | "startTicks" | "bootId">): Promise<boolean> {
   return record.bootId === (await readBootId()) && (await readStartTicks(record.pid)) === record.startTicks;
 }
 

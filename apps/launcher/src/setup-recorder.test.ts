@@ -19,7 +19,8 @@ test("a book of steps is written as they begin, go on and end", async () => {
   expect(states(written[1])).toEqual(["database running", ...waiting]);
   expect(states(written.at(-1))).toEqual(["database done", ...waiting]);
   expect(written.at(-1)).toMatchObject({ state: "ready", message: null });
-  expect(written.at(-1)?.steps[0]).toMatchObject({ message: null, finishedAt: expect.any(String) });
+  expect(written.at(-1)?.steps[0]?.message).toBeNull();
+  expect(Date.parse(written.at(-1)?.steps[0]?.finishedAt ?? "")).toBeLessThanOrEqual(Date.now());
 });
 
 test("a step that fails keeps its reason, and so does the whole", async () => {
