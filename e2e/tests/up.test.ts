@@ -178,6 +178,15 @@ test.each(["web", "worker", "database"])("%s comes back when it is killed", asyn
   await expect.poll(async () => (await readControlPlane()).phase, { timeout: 60_000 }).toBe("Ready");
 });
 
+test("a Postgres that is killed comes back, though the program that started it lives", async () => {
+  const readServer = async (): Promise<string> =>
+    (await readFile(join(home, "postgres/postmaster.pid"), "utf8").catch(() => "")).split("\n")[0] ?? "";
+  const server = await readServer();
+  process.kill(z.coerce.number().int().min(2).parse(server), "SIGKILL");
+  await expect.poll(readServer, { timeout: 20_000 }).not.toBe(server);
+  await expect.poll(async () => (await readControlPlane()).phase, { timeout: 60_000 }).toBe("Ready");
+});
+
 test("after everything was killed, also what lives in the fleet, up goes on with the same data", async () => {
   const { id } = await readControlPlane();
   const credentials = await readCredentials();

@@ -84,14 +84,12 @@ export function keepRunning(
   return {
     async stop() {
       stopping.abort();
-      let isOver = false;
-      void running.then(() => (isOver = true));
+      const isOver = running.then(() => true);
       // It may just be about to start, and have no record yet.
-      while (!isOver) {
+      do {
         const found = await findRecorded(record);
         if (found !== undefined) await endProcesses([found], stopGraceMs);
-        await Promise.race([running, sleep(50)]);
-      }
+      } while (!(await Promise.race([isOver, sleep(50, false)])));
       await forgetProcess(record);
     },
   };

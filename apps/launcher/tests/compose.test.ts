@@ -88,10 +88,14 @@ async function findFreePort(): Promise<number> {
 }
 
 /** Starts a service with the command and the environment that the file gives it, in the folder that the image has them in. */
-function start(name: string, more: Record<string, string> = {}): ChildProcess & { said: () => string } {
+function start(
+  name: string,
+  more: Record<string, string> = {},
+  command = services[name]?.command,
+): ChildProcess & { said: () => string } {
   const service = services[name];
-  if (service?.command === undefined) throw new Error(`${name} has no command`);
-  const [program = "", ...parameters] = service.command.map(findHere);
+  if (service === undefined || command === undefined) throw new Error(`${name} has no command`);
+  const [program = "", ...parameters] = command.map(findHere);
   const environment = Object.fromEntries(
     Object.entries(service.environment).map(([key, value]) => [key, findHere(value)]),
   );
@@ -219,6 +223,10 @@ test("the start commands work as they stand there: Redis, migration, worker, por
     .rest(z.unknown())
     .parse(await once(migrate, "close"));
   expect([code, migrate.said()]).toEqual([0, "nothing to migrate\n"]);
+
+  const made = start("migrate", {}, ["node", "packages/core/src/cli.ts", "create-platform-key"]);
+  await once(made, "close");
+  expect([made.exitCode, made.said()]).toEqual([0, expect.stringMatching(/^\S{32,}\n$/)]);
 
   const provider = variables["PROVIDER_FOLDER"] ?? "";
   await mkdir(provider);

@@ -113,7 +113,12 @@ async function serve(environment: Environment): Promise<void> {
   try {
     for (const name of await ensureDatabase(urls, migrations)) say(`migration ${name} applied`);
     say(`ready on 127.0.0.1:${port}; its URLs are in ${join(home, "database.json")}`);
-    await stop;
+    await Promise.race([
+      stop,
+      server.ended.then(() => {
+        throw new Error("The embedded Postgres has ended, and nobody told it to.");
+      }),
+    ]);
   } finally {
     await server.stop();
   }

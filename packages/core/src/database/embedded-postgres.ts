@@ -1,13 +1,32 @@
 import { existsSync } from "node:fs";
-import { mkdir, rename, rm, stat } from "node:fs/promises";
+import { mkdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { endLeftServer } from "./end-left-server.ts";
 
 /** A Postgres of one's own, for people who bring none. */
 export interface EmbeddedDatabase {
   /** As its superuser. */
   url: string;
+  /** Settled once the server runs no more, also when nobody told it to end. */
+  ended: Promise<void>;
   stop: () => Promise<void>;
+}
+
+/** How often it is looked whether a server still runs, in milliseconds. */
+const watchIntervalMs = 1_000;
+
+/** Waits until a server's main process is gone. A process that may not be signalled is there. */
+async function waitForEnd(folder: string): Promise<void> {
+  const pid = Number((await readFile(join(folder, "postmaster.pid"), "utf8").catch(() => "")).split("\n")[0]);
+  const isThere = (): boolean => {
+    try {
+      return pid > 0 && process.kill(pid, 0);
+    } catch (error) {
+      return error instanceof Error && "code" in error && error.code === "EPERM";
+    }
+  };
+  while (isThere()) await sleep(watchIntervalMs, undefined, { ref: false });
 }
 
 /** @throws Error that names the folder through which a user other than root does not come */
@@ -59,8 +78,11 @@ export async function startEmbeddedPostgres(options: {
   }
   const server = new EmbeddedPostgres({ ...settings, databaseDir: folder });
   await server.start();
+  const ended = waitForEnd(folder);
   return {
     url: `postgres://postgres:${encodeURIComponent(password)}@127.0.0.1:${port}/postgres`,
-    stop: () => server.stop(),
+    ended,
+    // It would wait for the end of one that has ended already.
+    stop: () => Promise.race([server.stop(), ended]),
   };
 }
