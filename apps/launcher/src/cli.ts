@@ -71,6 +71,8 @@ async function run(parameters: string[], environment: NodeJS.ProcessEnv): Promis
   }
 }
 
+// Whoever read along may go away, as `head` does: that is no reason to leave anything half done.
+process.stdout.on("error", () => undefined);
 try {
   process.exitCode = await run(process.argv.slice(2), process.env);
 } catch (error) {
