@@ -13,6 +13,8 @@ export interface SimulatedCluster {
   store: ObjectStore;
   kinds: KindTable;
   api: ClusterApi;
+  /** What pods answer when they are asked for their metrics through the API server, by `<namespace>/<name>`. */
+  metrics: Map<string, () => string>;
 }
 
 export interface ClusterOptions {
@@ -39,12 +41,14 @@ export function createCluster({ name, rootCertificate, resolve }: ClusterOptions
     const rest = { spec: { finalizers: ["kubernetes"] }, status: { phase: "Active" } };
     store.insert(namespaces, { apiVersion: "v1", kind: "Namespace", metadata, ...rest });
   }
+  const metrics: SimulatedCluster["metrics"] = new Map();
   const api = createClusterApi({
     store,
     kinds,
+    metrics,
     identities: createIdentities(store, kinds),
     authorizer: createAuthorizer(store, kinds),
     calls: createObjectCalls(store, kinds, createAdmission(store, kinds, resolve)),
   });
-  return { name, store, kinds, api };
+  return { name, store, kinds, api, metrics };
 }
