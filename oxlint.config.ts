@@ -17,7 +17,7 @@ const entryPoints = [
   "scripts/{build-web,test,verify}.ts",
   "scripts/node.mjs",
   "scripts/*.test.ts",
-  "packages/core/tests/support/service-setup.ts",
+  "packages/core/tests/{serve.test,support/service-setup}.ts",
   "e2e/tests/**",
 ];
 
