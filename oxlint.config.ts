@@ -6,15 +6,18 @@ import type { PackageRule } from "./scripts/import-rules.ts";
 /** Programs that a person or a runner starts: only they may read the environment and print. */
 const entryPoints = [
   "packages/*/src/cli.ts",
+  "apps/launcher/src/{cli,keeper}.ts",
+  "apps/launcher/tests/**",
+  "apps/launcher/src/*.test.ts",
   "apps/worker/src/{main,keys-cli}.ts",
   // Next calls these two when it starts.
   "apps/web/src/{instrumentation,server/config}.ts",
   "apps/web/tests/support/{build-web,schemathesis,web-server}.ts",
   "e2e/src/{main-job,bench,load}.ts",
-  "scripts/{test,verify}.ts",
+  "scripts/{build-web,test,verify}.ts",
   "scripts/node.mjs",
   "scripts/*.test.ts",
-  "packages/core/tests/support/service-setup.ts",
+  "packages/core/tests/{serve.test,support/service-setup}.ts",
   "e2e/tests/**",
 ];
 

@@ -18,6 +18,8 @@ export const packageRules: readonly PackageRule[] = [
   { name: "fleet", directory: "packages/fleet", ours: [] },
   { name: "web", directory: "apps/web", ours: ["contract", "core"] },
   { name: "worker", directory: "apps/worker", ours: ["contract", "core", "provisioner"] },
+  // The fleet for its types alone: it speaks to everything by commands and over REST, as a person does.
+  { name: "launcher", directory: "apps/launcher", ours: ["contract", "fleet"] },
   { name: "cli", directory: "apps/cli", ours: ["contract"] },
   // The worker only to run it with a fault built in, as dying after a step; the core only to look behind the service's back: into its database,
   // its queue, and what is sealed there.

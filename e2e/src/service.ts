@@ -1,8 +1,8 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { createWriteStream, globSync } from "node:fs";
-import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { createWriteStream } from "node:fs";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
@@ -190,23 +190,9 @@ async function writeProvider(ground: Ground, home: string): Promise<string> {
 
 const UrlsSchema = z.object({ migrator: z.string(), web: z.string(), worker: z.string() });
 
-/** What the web application is built from. */
-const webSources = [
-  "apps/web/{src/**/*.{ts,tsx,css},next.config.ts,package.json}",
-  "packages/{contract,core}/src/**/*.ts",
-];
-
-/** Builds the web application, unless its last build is newer than everything that it is made of. */
+/** Builds the web application, unless it is built already. */
 export async function buildWeb(environment: NodeJS.ProcessEnv): Promise<void> {
-  const readTime = async (path: string): Promise<number> => (await stat(join(root, path))).mtimeMs;
-  const builtMs = await readTime("apps/web/.next/BUILD_ID").catch(() => 0);
-  const paths = globSync(webSources, { cwd: root });
-  if ((await Promise.all(paths.map(readTime))).every((changedMs) => changedMs < builtMs)) return;
-  await runOnce(
-    [process.execPath, nextCommand, "build"],
-    { ...environment, NODE_ENV: "production" },
-    join(root, "apps/web"),
-  );
+  await runOnce([process.execPath, join(root, "scripts/build-web.ts")], environment, root);
 }
 
 /** Starts database, worker and web server, and makes the platform's first key. The web application must have been built. */

@@ -121,6 +121,7 @@ export {
 export { type ChangeRegionBody, type CreateRegionBody, type Region, regionSchema } from "./resources/region.ts";
 export { type Proof, proofSchema, type Revision, revisionSchema } from "./resources/revision.ts";
 export { type ChangeSeedBody, type CreateSeedBody, type Seed, seedSchema } from "./resources/seed.ts";
+export { type Setup, type SetupStep, setupSchema } from "./resources/setup.ts";
 export {
   type ChangeTenantBody,
   type CreateTenantBody,

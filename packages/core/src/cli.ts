@@ -17,6 +17,7 @@ import { ensurePlatformKey } from "./api-keys/ensure-platform-key.ts";
 import { generateApiKey } from "./api-keys/make-api-key.ts";
 import { connectDatabase } from "./database/connect.ts";
 import { startEmbeddedPostgres } from "./database/embedded-postgres.ts";
+import { endLeftServer } from "./database/end-left-server.ts";
 import { type DatabaseUrls, ensureDatabase } from "./database/ensure-database.ts";
 import { wakeAll } from "./work/wake-all.ts";
 
@@ -36,7 +37,7 @@ const say = (text: string): void => {
   process.stdout.write(`${text}\n`);
 };
 
-/** A port of the loopback that is free now; kept ever after in database.json. */
+/** A port of the loopback that is free now; kept in database.json as long as nobody else takes it. */
 async function findFreePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((settle) => server.listen(0, "127.0.0.1", settle));
@@ -56,14 +57,40 @@ async function ensureUrls(home: string): Promise<DatabaseUrls> {
   const build = (user: string): string =>
     `postgres://${user}:${randomBytes(24).toString("hex")}@127.0.0.1:${port}/postgres`;
   const urls = { migrator: build("postgres"), web: build("pilothouse_web"), worker: build("pilothouse_worker") };
+  await writeUrls(home, urls);
+  return urls;
+}
+
+/** Whether a server could listen on a port of the loopback. */
+async function isPortFree(port: number): Promise<boolean> {
+  const server = createServer();
+  const isFree = await new Promise<boolean>((settle) => {
+    server.once("error", () => settle(false)).listen(port, "127.0.0.1", () => settle(true));
+  });
+  if (isFree) await new Promise((settle) => server.close(settle));
+  return isFree;
+}
+
+/** The URLs with another port, where somebody else has taken the port since the last time. */
+async function movePort(home: string, urls: DatabaseUrls): Promise<DatabaseUrls> {
+  await endLeftServer(join(home, "postgres"));
+  if (await isPortFree(Number(new URL(urls.migrator).port))) return urls;
+  const port = String(await findFreePort());
+  const move = (url: string): string => Object.assign(new URL(url), { port }).href;
+  const moved = { migrator: move(urls.migrator), web: move(urls.web), worker: move(urls.worker) };
+  await writeUrls(home, moved);
+  return moved;
+}
+
+async function writeUrls(home: string, urls: DatabaseUrls): Promise<void> {
+  const file = join(home, "database.json");
   await writeFile(`${file}.new`, `${JSON.stringify(urls, undefined, 2)}\n`, { mode: 0o600 });
   await rename(`${file}.new`, file);
-  return urls;
 }
 
 async function serve(environment: Environment): Promise<void> {
   const home = resolve(environment.PILOTHOUSE_HOME);
-  const urls = await ensureUrls(home);
+  const urls = await movePort(home, await ensureUrls(home));
   const { port, password } = new URL(urls.migrator);
   // What it says while it starts is part of the error when it does not; from then on whoever runs it may read along.
   const log: string[] = [];
@@ -86,7 +113,12 @@ async function serve(environment: Environment): Promise<void> {
   try {
     for (const name of await ensureDatabase(urls, migrations)) say(`migration ${name} applied`);
     say(`ready on 127.0.0.1:${port}; its URLs are in ${join(home, "database.json")}`);
-    await stop;
+    await Promise.race([
+      stop,
+      server.ended.then(() => {
+        throw new Error("The embedded Postgres has ended, and nobody told it to.");
+      }),
+    ]);
   } finally {
     await server.stop();
   }

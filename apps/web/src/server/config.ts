@@ -13,6 +13,8 @@ export interface WebConfig {
   origin: string;
   /** What session cookies are sealed with; the same for all web processes. */
   sessionSecret: string;
+  /** Where `npm run up` writes how far it is; undefined when the service was started in another way. */
+  setupFile: string | undefined;
   /** Requests that one API key may make in each window of ten seconds, per process. */
   rateLimit: number;
   /** Event streams that one API key may have open, per process. */
@@ -37,6 +39,7 @@ const environmentSchema = z.object({
     .url({ protocol: /^https?$/, error: "must be the http:// or https:// URL at which browsers find the portal" })
     .refine((url) => new URL(url).pathname === "/", { error: "must have no path" }),
   PILOTHOUSE_SESSION_SECRET: z.string().min(32, { error: "must have at least 32 random characters" }),
+  PILOTHOUSE_SETUP: z.string().optional(),
   PILOTHOUSE_RATE_LIMIT: z.coerce.number().int().min(1).default(500),
   PILOTHOUSE_STREAM_LIMIT: z.coerce.number().int().min(1).default(20),
   PILOTHOUSE_SHUTDOWN_NOTICE_MS: z.coerce.number().int().min(0).max(15_000).default(2_000),
@@ -49,8 +52,8 @@ const providerSchema = z.object({
 
 /**
  * Reads the configuration out of environment variables: DATABASE_URL, PILOTHOUSE_PROVIDER (path of the provider's JSON file, shared with
- * the workers), PILOTHOUSE_URL, PILOTHOUSE_SESSION_SECRET, and optionally REDIS_URL, PILOTHOUSE_RATE_LIMIT (requests per key in ten seconds), PILOTHOUSE_STREAM_LIMIT and
- * PILOTHOUSE_SHUTDOWN_NOTICE_MS.
+ * the workers), PILOTHOUSE_URL, PILOTHOUSE_SESSION_SECRET, and optionally REDIS_URL, PILOTHOUSE_SETUP (path of the file in which `npm run up` says how
+ * far it is), PILOTHOUSE_RATE_LIMIT (requests per key in ten seconds), PILOTHOUSE_STREAM_LIMIT and PILOTHOUSE_SHUTDOWN_NOTICE_MS.
  * @throws Error that names the variable and what is wrong with it, without its value
  */
 export function readConfig(environment: Readonly<Record<string, string | undefined>>): WebConfig {
@@ -64,6 +67,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     domain: readDomain(data.PILOTHOUSE_PROVIDER),
     origin: new URL(data.PILOTHOUSE_URL).origin,
     sessionSecret: data.PILOTHOUSE_SESSION_SECRET,
+    setupFile: data.PILOTHOUSE_SETUP,
     rateLimit: data.PILOTHOUSE_RATE_LIMIT,
     streamLimit: data.PILOTHOUSE_STREAM_LIMIT,
     shutdownNoticeMs: data.PILOTHOUSE_SHUTDOWN_NOTICE_MS,

@@ -18,6 +18,8 @@ export interface Service extends SessionSettings {
   signInLimit: SignInLimit;
   events: EventHub;
   streams: StreamRegistry;
+  /** Where `npm run up` writes how far it is. */
+  setupFile: string | undefined;
   createContext: (actor: Actor, idempotency: RequestContext["idempotency"]) => RequestContext;
   /** Time between not being ready any more and taking no more connections. */
   shutdownNoticeMs: number;
@@ -59,6 +61,7 @@ function createService(config: WebConfig): Service {
     rateLimit: createRateLimit(config.rateLimit, rateWindowSeconds),
     events,
     streams: createStreamRegistry(config.streamLimit),
+    setupFile: config.setupFile,
     createContext: (actor, idempotency) => ({
       database,
       actor,

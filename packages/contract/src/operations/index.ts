@@ -11,6 +11,7 @@ export * from "./members.ts";
 export * from "./people.ts";
 export * from "./regions.ts";
 export * from "./seeds.ts";
+export * from "./setup.ts";
 export * from "./tenants.ts";
 export * from "./version-lines.ts";
 export * from "./versions.ts";
