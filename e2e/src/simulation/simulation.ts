@@ -28,11 +28,17 @@ export interface SimulationOptions {
 
 export interface Simulation {
   status: FleetStatus;
+  /** Takes away, or gives back, the entry of a cluster: an istiod cluster's edge, a mesh cluster's API server. */
+  setOpen: (cluster: string, isOpen: boolean) => Promise<void>;
   stop: () => Promise<void>;
 }
 
 interface Stoppable {
   stop: () => Promise<void>;
+}
+
+interface Entry {
+  setOpen: (isOpen: boolean) => Promise<void>;
 }
 
 /** Parent domain of the istiods' names; nobody else can have it. */
@@ -48,6 +54,7 @@ export async function startSimulation({ name, plan, block, folder }: SimulationO
   const names = await startNameServer(hub, records.resolve);
   const running: Stoppable[] = [records, names];
   const byServer = new Map<string, () => SimulatedCluster>();
+  const entries = new Map<string, Entry>();
   let made = 0;
 
   /** Starts a cluster, whose storage exists from its first call on. */
@@ -62,7 +69,9 @@ export async function startSimulation({ name, plan, block, folder }: SimulationO
         rootCertificate: authority.certificate,
         resolve: records.resolve,
       }));
-    running.push(await startApiServer(address, authority, find));
+    const apiServer = await startApiServer(address, authority, find);
+    running.push(apiServer);
+    entries.set(cluster, apiServer);
     const server = `https://${address}:${apiPort}`;
     byServer.set(server, find);
     const kubeconfig = join(folder, "clusters", `${cluster}.yaml`);
@@ -80,6 +89,7 @@ export async function startSimulation({ name, plan, block, folder }: SimulationO
     const { find, server, kubeconfig } = await start(cluster);
     const edge = await startEdge(`127.${block}.1.${index + 1}`);
     running.push(edge);
+    entries.set(cluster, edge);
     runIstiodPods({ host: find(), edge, findMesh: (url) => byServer.get(url)?.() });
     const versions = { kubernetes: simulatedVersion, istiod: line };
     const place = { line, versions, edge: { address: edge.address, ports: edgePorts } };
@@ -99,6 +109,11 @@ export async function startSimulation({ name, plan, block, folder }: SimulationO
       dns: { domain, server: names.server, records: { endpoint: records.endpoint, prefix: records.prefix, ...files } },
       clusters,
       parts: [],
+    },
+    async setOpen(cluster, isOpen) {
+      const entry = entries.get(cluster);
+      if (entry === undefined) throw new Error(`no cluster ${cluster} is simulated`);
+      await entry.setOpen(isOpen);
     },
     async stop() {
       await Promise.all(running.map((part) => part.stop()));
