@@ -36,7 +36,13 @@ async function openTenant(): Promise<RequestContext> {
   const { id: tenantId, name: tenantName } = await bench.seeder.createTenant();
   const clusterId = await bench.seeder.connectCluster(tenantId);
   await bench.until("the cluster is connected", () => bench.isStatus(clusterId, "Connected", "True"));
-  const actor = { principal: { kind: "key", id: randomUUID() }, tenantId, tenantName, role: "owner", requestId: randomUUID() } as const;
+  const actor = {
+    principal: { kind: "key", id: randomUUID() },
+    tenantId,
+    tenantName,
+    role: "owner",
+    requestId: randomUUID(),
+  } as const;
   return { database, actor, wake: queue.wake, config: { domain: "cp.example.test" } };
 }
 

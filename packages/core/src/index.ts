@@ -23,6 +23,7 @@ export { ensurePlatformKey } from "./api-keys/ensure-platform-key.ts";
 export { listApiKeys, listPlatformKeys } from "./api-keys/list-api-keys.ts";
 export { revokeApiKey, revokePlatformKey } from "./api-keys/revoke-api-key.ts";
 export { getCatalogue } from "./catalogue/get-catalogue.ts";
+export { listAuditEntries, listPlatformAuditEntries } from "./audit/list-audit-entries.ts";
 export type { ChangeInput, DeleteInput } from "./catalogue/common.ts";
 export {
   changeIstiodCluster,
@@ -52,8 +53,14 @@ export { createControlPlane } from "./control-planes/create-control-plane.ts";
 export { deleteControlPlane } from "./control-planes/delete-control-plane.ts";
 export { getControlPlane } from "./control-planes/get-control-plane.ts";
 export { listControlPlanes } from "./control-planes/list-control-planes.ts";
+export { addMember, addTenantMember } from "./members/add-member.ts";
+export { changeMember, removeMember } from "./members/change-member.ts";
+export { joinTenant } from "./members/join-tenant.ts";
+export { getMember, listMembers } from "./members/list-members.ts";
 export type { PageInput } from "./database/page.ts";
 export { type EventBatch, listEvents, readEventsAfter } from "./events/read-events.ts";
+export { listFleetEvents, readFleetEventsAfter } from "./events/read-fleet-events.ts";
+export { getFleetControlPlane, listFleetControlPlanes } from "./fleet/list-fleet-control-planes.ts";
 export { getOperation } from "./operations/get-operation.ts";
 export { listOperations } from "./operations/list-operations.ts";
 export { previewPlacement } from "./placement/preview-placement.ts";
@@ -61,12 +68,14 @@ export { authenticateSession, type SignedIn } from "./sessions/authenticate-sess
 export { listSessions } from "./sessions/list-sessions.ts";
 export { openSession, sessionLifetimeMs } from "./sessions/open-session.ts";
 export { revokeSession } from "./sessions/revoke-session.ts";
-export { acceptInvitation, findInvitation } from "./users/accept-invitation.ts";
+export { acceptInvitation, findInvitation, type FoundInvitation } from "./users/accept-invitation.ts";
 export { changePassword } from "./users/change-password.ts";
 export { checkPassword } from "./users/check-password.ts";
 export { createUser } from "./users/create-user.ts";
 export { createJobQueue, type JobQueue } from "./queue/create-job-queue.ts";
 export { listRevisions } from "./revisions/list-revisions.ts";
+export { getUsage } from "./usage/get-usage.ts";
+export { getWork } from "./work/get-work.ts";
 
 // What the worker works with: leases, desired state by id, and write-backs that are guarded by a lease.
 export { claimWork } from "./work/claim-work.ts";
@@ -113,4 +122,12 @@ export {
   replaceSeal,
   retireSealingKeys,
 } from "./observe/sealing-keys.ts";
+export {
+  eraseOldSamples,
+  type IstiodLoad,
+  removeWorkerReport,
+  sampleUsage,
+  saveIstiodLoads,
+  saveWorkerReport,
+} from "./observe/usage.ts";
 export type { StoredVersion } from "./observe/stored-version.ts";

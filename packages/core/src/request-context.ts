@@ -65,10 +65,7 @@ export function requireTenant(context: RequestContext, role: TenantRole): { tena
     throw new DomainError("NotFound", "Keys of the platform see no tenant's objects. Use a key of the tenant.");
   }
   if (!hasRole(own, role)) {
-    throw new DomainError(
-      "Forbidden",
-      `This needs the role ${role}, and the API key has ${own}. Use a key with that role.`,
-    );
+    throw new DomainError("Forbidden", `This needs the role ${role}, and yours is ${own}.`);
   }
   return { tenantId, tenantName };
 }

@@ -5,9 +5,10 @@ import { describeError, log } from "./log.ts";
 
 /** Who wants to know, and of what. */
 export interface Subscriber {
-  tenantId: string;
+  /** Null for events of all tenants. */
+  tenantId: string | null;
   credentialId: string;
-  /** There may be something new for the tenant. */
+  /** There may be something new. */
   onWake: () => void;
   /** The key or session was revoked. */
   onRevoked: () => void;
@@ -35,7 +36,8 @@ export function createEventHub(databaseUrl: string): EventHub {
   };
   const hear = ({ channel, payload }: Notification) => {
     for (const subscriber of subscribers) {
-      if (channel === eventsChannel && payload === subscriber.tenantId) subscriber.onWake();
+      const isMeant = subscriber.tenantId === null || payload === subscriber.tenantId;
+      if (channel === eventsChannel && isMeant) subscriber.onWake();
       if (channel === keysChannel && payload === subscriber.credentialId) subscriber.onRevoked();
     }
   };

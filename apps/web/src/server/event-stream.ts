@@ -10,7 +10,7 @@ import { describeError, log } from "./log.ts";
 
 /** What is behind a position, in the order in which it became visible. */
 export interface NoticeBatch extends Omit<EventBatch, "events"> {
-  events: Pick<TenantEvent, "id" | "type" | "object">[];
+  events: (Pick<TenantEvent, "id" | "type" | "object"> & { /** Named where there are several. */ tenant?: string })[];
 }
 
 export interface StreamOptions {
@@ -152,8 +152,8 @@ async function* produceMessages(
   }
 }
 
-function formatEvent({ id, type, object }: NoticeBatch["events"][number]): string {
-  return `id: ${id}\nevent: ${type}\ndata: ${JSON.stringify({ object })}\n\n`;
+function formatEvent({ id, type, tenant, object }: NoticeBatch["events"][number]): string {
+  return `id: ${id}\nevent: ${type}\ndata: ${JSON.stringify({ tenant, object })}\n\n`;
 }
 
 function untilExpiry({ keyExpiresAt }: StreamOptions): number {

@@ -1,6 +1,7 @@
 import { eventIdSchema } from "@pilothouse/contract";
-import { DomainError, readEventsAfter } from "@pilothouse/core";
-import { createEventStream, type EventStream } from "./event-stream.ts";
+import { DomainError, readEventsAfter, readFleetEventsAfter, type RequestContext } from "@pilothouse/core";
+import type { Caller } from "./authenticate.ts";
+import { createEventStream, type EventStream, type NoticeBatch } from "./event-stream.ts";
 import type { StreamHandler } from "./route.ts";
 import type { Service } from "./service.ts";
 import type { StreamPlace } from "./stream-registry.ts";
@@ -9,10 +10,35 @@ import type { StreamPlace } from "./stream-registry.ts";
 const batchSize = 200;
 
 /** Opens a stream of a tenant's events, from now on or behind Last-Event-ID. */
-export const openEventStream: StreamHandler = async ({ context, service, caller, lastEventId }) => {
-  const { tenantId } = context.actor;
-  const { credentialId } = caller;
+export const openEventStream: StreamHandler = (call) => {
+  const { tenantId } = call.context.actor;
   if (tenantId === null) throw new Error("an event stream was asked for without a tenant");
+  return open(call, {
+    tenantId,
+    readAfter: readEventsAfter,
+    mayRead: ({ memberships }) => memberships.some((one) => one.tenantId === tenantId),
+  });
+};
+
+/** Opens a stream of all tenants' events. */
+export const openFleetEventStream: StreamHandler = (call) =>
+  open(call, { tenantId: null, readAfter: readFleetEventsAfter, mayRead: ({ isPlatform }) => isPlatform });
+
+interface StreamSource {
+  tenantId: string | null;
+  readAfter: (
+    context: RequestContext,
+    input: { after: string | undefined; limit: number; isResumed?: boolean },
+  ) => Promise<NoticeBatch>;
+  /** Whether somebody may still read it. */
+  mayRead: (caller: Caller) => boolean;
+}
+
+async function open(
+  { context, service, caller, lastEventId }: Parameters<StreamHandler>[0],
+  { tenantId, readAfter, mayRead }: StreamSource,
+): Promise<ReadableStream<Uint8Array>> {
+  const { credentialId } = caller;
   const after = readPosition(lastEventId);
   const place = reservePlace(service, credentialId);
   let stream: EventStream | undefined;
@@ -31,11 +57,13 @@ export const openEventStream: StreamHandler = async ({ context, service, caller,
     unsubscribe();
     place.release();
   };
-  const read = (position: string | undefined) => readEventsAfter(context, { after: position, limit: batchSize });
-  const checkKey = async (): Promise<boolean> =>
-    (await caller.lookAgain())?.memberships.some((one) => one.tenantId === tenantId) === true;
+  const read = (position: string | undefined) => readAfter(context, { after: position, limit: batchSize });
+  const checkKey = async (): Promise<boolean> => {
+    const now = await caller.lookAgain();
+    return now !== undefined && mayRead(now);
+  };
   try {
-    const first = await readEventsAfter(context, { after, limit: batchSize, isResumed: true });
+    const first = await readAfter(context, { after, limit: batchSize, isResumed: true });
     stream = createEventStream({ first, read, checkKey, keyExpiresAt: caller.expiresAt, onClose });
   } catch (error) {
     onClose();
@@ -46,7 +74,7 @@ export const openEventStream: StreamHandler = async ({ context, service, caller,
   stream.wake();
   if (revoked) stream.end("KeyRevoked");
   return stream.body;
-};
+}
 
 function reservePlace({ streams }: Service, credentialId: string): StreamPlace {
   const place = streams.reserve(credentialId);

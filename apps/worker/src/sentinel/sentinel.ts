@@ -33,7 +33,10 @@ export interface SentinelOptions {
   /** As it is stored. */
   condition: ObservedCondition | undefined;
   /** Stores what it found; failures are tried again with the next look. */
-  save: (condition: ObservedCondition, change: { proofs: SentinelFinding["proofs"]; wakeRevision: boolean }) => Promise<void>;
+  save: (
+    condition: ObservedCondition,
+    change: { proofs: SentinelFinding["proofs"]; wakeRevision: boolean },
+  ) => Promise<void>;
   /** Bounds how many sentinels look at a time. */
   takeTurn: <Result>(work: () => Promise<Result>) => Promise<Result>;
   /** Ends it. */

@@ -71,7 +71,7 @@ export const getUsage = defineOperation({
   query: usageQuerySchema,
   body: undefined,
   responses: { 200: answered(usageSchema) },
-  problems: [],
+  problems: ["NotFound"],
 });
 
 export const getWork = defineOperation({

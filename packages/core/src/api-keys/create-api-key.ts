@@ -27,7 +27,7 @@ export function requireRole(context: RequestContext, role: TenantRole, parameter
   if (own !== "platform" && hasRole(own, role)) return;
   throw new DomainError(
     "Forbidden",
-    `The API key has the role ${own}, and can't hand out or take away ${role}.`,
+    `Your role here is ${own}, which can't hand out or take away ${role}.`,
     parameter === undefined ? {} : { parameter },
   );
 }
@@ -44,8 +44,8 @@ export async function createTenantApiKey(
   return makeApiKey(context, "platform", input.body, (transaction) => enterTenant(transaction, input.tenant));
 }
 
-/** Lets a transaction of the platform see one tenant's rows, too. */
-async function enterTenant(transaction: Transaction, name: string): Promise<string> {
+/** Lets a transaction of the platform see one tenant's rows, too. @throws DomainError NotFound */
+export async function enterTenant(transaction: Transaction, name: string): Promise<string> {
   const tenant = await transaction.tenant.findUnique({ where: { name } });
   if (tenant === null) throw notFound("tenant", name);
   await transaction.$executeRaw`SELECT set_config('pilothouse.tenant', ${tenant.id}, true)`;

@@ -5,6 +5,7 @@ import {
   type VersionLine,
   versionLineSchema,
 } from "@pilothouse/contract";
+import type { Transaction } from "../database/connect.ts";
 import type { PageInput } from "../database/page.ts";
 import type { VersionLine as LineRow } from "../generated/client.ts";
 import type { Answer, RequestContext } from "../request-context.ts";
@@ -18,29 +19,45 @@ import {
   getByName,
   listByName,
 } from "./common.ts";
+import { countRevisions } from "./count-revisions.ts";
 
 const stateSchema = versionLineSchema.shape.state;
 
-const lines: Catalogue<LineRow, VersionLine> = {
+/** A line's row, and how many revisions there are of its versions. */
+type CountedLine = LineRow & { revisions: number };
+
+const lines: Catalogue<CountedLine, VersionLine> = {
   kind: "version-line",
   title: "version line",
   path: "version-lines",
-  find: (transaction, name) => transaction.versionLine.findUnique({ where: { name } }),
+  find: async (transaction, name) => {
+    const row = await transaction.versionLine.findUnique({ where: { name } });
+    const [counted] = await count(transaction, row === null ? [] : [row]);
+    return counted ?? null;
+  },
   toResource: (row) => ({
     name: row.name,
     state: stateSchema.parse(row.state),
     endOfSupport: row.endOfSupport?.toISOString().slice(0, 10) ?? null,
+    revisions: row.revisions,
     generation: row.generation,
     createdAt: row.createdAt.toISOString(),
   }),
 };
+
+async function count(transaction: Transaction, rows: readonly LineRow[]): Promise<CountedLine[]> {
+  const counts = await countRevisions(transaction, "line");
+  return rows.map((row) => ({ ...row, revisions: counts.get(row.name) ?? 0 }));
+}
 
 /** A calendar day, which the database's driver takes as its first moment in UTC. */
 const toDay = (day: string): Date => new Date(`${day}T00:00:00Z`);
 
 /** Lists version lines by name. @throws DomainError Forbidden, InvalidCursor */
 export async function listVersionLines(context: RequestContext, input: PageInput): Promise<Page<VersionLine>> {
-  return listByName(context, lines, input, (transaction, query) => transaction.versionLine.findMany(query));
+  return listByName(context, lines, input, async (transaction, query) =>
+    count(transaction, await transaction.versionLine.findMany(query)),
+  );
 }
 
 /** Reads a version line. @throws DomainError Forbidden, NotFound */
@@ -55,9 +72,10 @@ export async function createVersionLine(
 ): Promise<Answer<VersionLine>> {
   const { name, state } = body;
   const endOfSupport = body.endOfSupport === undefined ? null : toDay(body.endOfSupport);
-  return createInCatalogue(context, lines, body, (transaction) =>
-    transaction.versionLine.create({ data: { name, state, endOfSupport } }),
-  );
+  return createInCatalogue(context, lines, body, async (transaction) => ({
+    ...(await transaction.versionLine.create({ data: { name, state, endOfSupport } })),
+    revisions: 0,
+  }));
 }
 
 /** Changes a version line. @returns 200 @throws DomainError Forbidden, NotFound, PreconditionRequired, PreconditionFailed */

@@ -7,6 +7,7 @@ import {
   type Version,
   versionSchema,
 } from "@pilothouse/contract";
+import type { Transaction } from "../database/connect.ts";
 import { toJson } from "../database/json.ts";
 import type { PageInput } from "../database/page.ts";
 import { DomainError, unknownReference } from "../errors.ts";
@@ -23,28 +24,44 @@ import {
   listByName,
   pickGiven,
 } from "./common.ts";
+import { countRevisions } from "./count-revisions.ts";
 
 const stateSchema = versionSchema.shape.state;
 
-const versions: Catalogue<VersionRow, Version> = {
+/** A version's row, and how many revisions there are of it. */
+type CountedVersion = VersionRow & { revisions: number };
+
+const versions: Catalogue<CountedVersion, Version> = {
   kind: "version",
   title: "version",
   path: "versions",
-  find: (transaction, name) => transaction.version.findUnique({ where: { name } }),
+  find: async (transaction, name) => {
+    const row = await transaction.version.findUnique({ where: { name } });
+    const [counted] = await count(transaction, row === null ? [] : [row]);
+    return counted ?? null;
+  },
   toResource: (row) => ({
     name: row.name,
     line: row.lineName,
     state: stateSchema.parse(row.state),
     charts: chartsSchema.parse(row.charts),
     image: imageSchema.parse(row.image),
+    revisions: row.revisions,
     generation: row.generation,
     createdAt: row.createdAt.toISOString(),
   }),
 };
 
+async function count(transaction: Transaction, rows: readonly VersionRow[]): Promise<CountedVersion[]> {
+  const counts = await countRevisions(transaction, "version");
+  return rows.map((row) => ({ ...row, revisions: counts.get(row.name) ?? 0 }));
+}
+
 /** Lists versions by name. @throws DomainError Forbidden, InvalidCursor */
 export async function listVersions(context: RequestContext, input: PageInput): Promise<Page<Version>> {
-  return listByName(context, versions, input, (transaction, query) => transaction.version.findMany(query));
+  return listByName(context, versions, input, async (transaction, query) =>
+    count(transaction, await transaction.version.findMany(query)),
+  );
 }
 
 /** Reads a version. @throws DomainError Forbidden, NotFound */
@@ -68,9 +85,8 @@ export async function createVersion(context: RequestContext, body: CreateVersion
         },
       );
     }
-    return transaction.version.create({
-      data: { name, lineName: line, state, charts: toJson(charts), image: toJson(image) },
-    });
+    const data = { name, lineName: line, state, charts: toJson(charts), image: toJson(image) };
+    return { ...(await transaction.version.create({ data })), revisions: 0 };
   });
 }
 

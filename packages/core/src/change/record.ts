@@ -19,7 +19,8 @@ export interface ChangedObject {
     | "version-line"
     | "version"
     | "api-key"
-    | "user";
+    | "user"
+    | "member";
   id: string;
   name: string;
 }
@@ -47,6 +48,27 @@ export async function recordAudit(
       ...(entry.details === undefined ? {} : { details: toJson(entry.details) }),
     },
   });
+}
+
+/** Writes down that somebody came into a tenant by an invitation, and tells the tenant, whose rows the transaction sees from then on. */
+export async function recordEntrance(
+  transaction: Transaction,
+  { tenantId, userId, email, requestId }: { tenantId: string; userId: string; email: string; requestId: string },
+): Promise<void> {
+  const object = { kind: "member", id: userId, name: email } as const;
+  await transaction.$executeRaw`SELECT set_config('pilothouse.tenant', ${tenantId}, true)`;
+  await transaction.auditEntry.createMany({
+    data: {
+      tenantId,
+      actor: `user:${userId}`,
+      verb: "joinTenant",
+      objectKind: object.kind,
+      objectId: object.id,
+      objectName: object.name,
+      requestId,
+    },
+  });
+  await recordEvent(transaction, { tenantId, what: "changed", object });
 }
 
 /** Writes an event of a tenant into the transaction of what it tells of. */

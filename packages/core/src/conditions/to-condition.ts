@@ -3,11 +3,16 @@ import { z } from "zod";
 import type { Condition as ConditionRow } from "../generated/client.ts";
 import type { Transaction } from "../database/connect.ts";
 
+/** What of a row is told. */
+type ConditionColumns = Omit<ConditionRow, "tenantId" | "objectKind" | "objectId" | "lastKnown"> & {
+  lastKnown: unknown;
+};
+
 const statusSchema = z.enum(["True", "False", "Unknown"]);
 const lastKnownSchema = conditionSchema.shape.lastKnown;
 
 /** A condition as the contract has it. */
-function toCondition(row: ConditionRow): Condition {
+export function toCondition(row: ConditionColumns): Condition {
   const lastKnown = lastKnownSchema.safeParse(row.lastKnown ?? undefined).data;
   return {
     type: row.type,

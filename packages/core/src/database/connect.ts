@@ -1,5 +1,6 @@
 import { PrismaPg } from "@prisma/adapter-pg";
 import { PrismaClient, type Prisma } from "../generated/client.ts";
+import { translateOutage } from "./describe-error.ts";
 
 /** A database as one role sees it. */
 export type Database = PrismaClient;
@@ -40,14 +41,21 @@ export async function withPlatform<Result>(
   });
 }
 
-/** Runs `work` in a transaction of a person: it sees what is that person's own. */
+/**
+ * Runs `work` in a transaction of a person: it sees what is that person's own.
+ * @throws DomainError Unavailable, TookTooLong, and what `work` throws
+ */
 export async function withPerson<Result>(
   database: Database,
   userId: string,
   work: (transaction: Transaction) => Promise<Result>,
 ): Promise<Result> {
-  return database.$transaction(async (transaction) => {
-    await transaction.$executeRaw`SELECT set_config('pilothouse.user', ${userId}, true)`;
-    return work(transaction);
-  });
+  try {
+    return await database.$transaction(async (transaction) => {
+      await transaction.$executeRaw`SELECT set_config('pilothouse.user', ${userId}, true)`;
+      return work(transaction);
+    });
+  } catch (error) {
+    throw translateOutage(error);
+  }
 }

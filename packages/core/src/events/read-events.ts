@@ -28,13 +28,15 @@ function toEvent(row: EventRow): TenantEvent {
   };
 }
 
-const mostBigint = 9_223_372_036_854_775_807n;
+/** Behind every event. */
+export const mostBigint = 9_223_372_036_854_775_807n;
 const bigintText = z
   .string()
   .regex(/^[0-9]{1,19}$/)
   .transform(BigInt)
   .refine((value) => value <= mostBigint);
-const eventPosition: z.ZodType<[bigint, bigint]> = z.tuple([bigintText, bigintText]);
+/** Position in lists of events. */
+export const eventPosition: z.ZodType<[bigint, bigint]> = z.tuple([bigintText, bigintText]);
 
 /** Lists the tenant's events, newest first. @throws DomainError InvalidCursor */
 export async function listEvents(context: RequestContext, input: PageInput): Promise<Page<TenantEvent>> {
@@ -56,9 +58,9 @@ export async function listEvents(context: RequestContext, input: PageInput): Pro
 /** How long events are kept, in days. */
 export const eventRetentionDays = 30;
 
-/** Some events of a tenant, and where they end. */
-export interface EventBatch {
-  events: TenantEvent[];
+/** Some events, and where they end. */
+export interface EventBatch<Event = TenantEvent> {
+  events: Event[];
   /** Id to read on behind. */
   position: string;
   /** Whether there is more right now. */
@@ -106,14 +108,14 @@ async function isGapBehind(transaction: Transaction, tenantId: string, [xid, id]
 }
 
 /** A position before everything that is not visible to readers yet: an id of no event. */
-async function readPresent(transaction: Transaction): Promise<string> {
+export async function readPresent(transaction: Transaction): Promise<string> {
   const [row] = await transaction.$queryRaw<{ xid: bigint }[]>`
     SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS xid`;
   return `${row?.xid ?? 0n}-0`;
 }
 
 /** An id beyond what the database can hold is behind all events. */
-function parsePosition(text: string): [bigint, bigint] {
+export function parsePosition(text: string): [bigint, bigint] {
   const parsed = eventPosition.safeParse(text.split("-"));
   return parsed.success ? parsed.data : [mostBigint, mostBigint];
 }

@@ -6,7 +6,7 @@ import { ensureUser, inviteUser } from "./invite.ts";
 
 /**
  * Makes a person, or finds the one with this address, and an invitation by which a password is set: for the first time, or anew when the old one
- * was forgotten.
+ * was forgotten. Who becomes an operator by it has no password and no open session from then on, but the invitation.
  * @returns 201 with the invitation's text, which is null when the request is repeated under its Idempotency-Key
  * @throws DomainError Forbidden
  */
@@ -20,7 +20,7 @@ export async function createUser(context: RequestContext, body: CreateUserBody):
       where: { id },
       select: { id: true, email: true, displayName: true, isOperator: true, createdAt: true },
     });
-    const invitation = await inviteUser(transaction, id);
+    const invitation = await inviteUser(transaction, { userId: id, tenantId: null });
     const object = { kind: "user", id, name: email } as const;
     await recordAudit(transaction, context, { tenantId: null, verb: "createUser", object, details: body });
     const user = { ...row, createdAt: row.createdAt.toISOString() };

@@ -19,12 +19,18 @@ export async function ensureUser(
   return { id: found.id, hasPassword: found.has_password };
 }
 
-/** Makes an invitation for a person. Its text exists here once. */
-export async function inviteUser(transaction: Transaction, userId: string): Promise<Invitation> {
+/**
+ * Makes an invitation for a person. Its text exists here once.
+ * @param tenantId into which it leads; null for one of the platform, by which a password is set anew
+ */
+export async function inviteUser(
+  transaction: Transaction,
+  { userId, tenantId }: { userId: string; tenantId: string | null },
+): Promise<Invitation> {
   const token = randomBytes(32).toString("base64url");
   const expiresAt = new Date(Date.now() + invitationLifetimeMs);
   await transaction.invitation.createMany({
-    data: { hash: Uint8Array.from(hashInvitation(token)), userId, expiresAt },
+    data: { hash: Uint8Array.from(hashInvitation(token)), userId, tenantId, expiresAt },
   });
   return { token, expiresAt: expiresAt.toISOString() };
 }

@@ -1,0 +1,16 @@
+import { operations } from "@pilothouse/contract";
+import { listFleetControlPlanes } from "@pilothouse/core";
+import { ok } from "#server/answers.ts";
+import { route } from "#server/route.ts";
+
+export const GET = route(operations.listFleetControlPlanes, async ({ context, query }) =>
+  ok(await listFleetControlPlanes(context, query)),
+);
+
+export {
+  answerOther as OPTIONS,
+  answerOther as POST,
+  answerOther as PUT,
+  answerOther as PATCH,
+  answerOther as DELETE,
+} from "#server/answer-other.ts";

@@ -1,0 +1,14 @@
+import { operations } from "@pilothouse/contract";
+import { getWork } from "@pilothouse/core";
+import { ok } from "#server/answers.ts";
+import { route } from "#server/route.ts";
+
+export const GET = route(operations.getWork, async ({ context }) => ok(await getWork(context)));
+
+export {
+  answerOther as OPTIONS,
+  answerOther as POST,
+  answerOther as PUT,
+  answerOther as PATCH,
+  answerOther as DELETE,
+} from "#server/answer-other.ts";
