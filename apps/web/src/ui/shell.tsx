@@ -82,7 +82,9 @@ export function Shell({ items, switcher, person, commands = [], children }: Shel
           <AccountMenu person={person} />
         </div>
       </header>
-      <div className={styles["side"]}>{nav}</div>
+      <div className={styles["side"]}>
+        <div className={styles["stuck"]}>{nav}</div>
+      </div>
       <main id="content" className={styles["main"]} tabIndex={-1}>
         {children}
       </main>

@@ -8,7 +8,7 @@ import { type Column, DataTable } from "../data-table.tsx";
 import { Dialog } from "../dialog.tsx";
 import { EmptyState } from "../empty-state.tsx";
 import { EventList } from "../event-list.tsx";
-import { OperationProgress, OperationStatus } from "../operation-progress.tsx";
+import { OperationProgress, OperationStatus, operationWords } from "../operation-progress.tsx";
 import { PageHeader } from "../page-header.tsx";
 import { Skeleton } from "../skeleton.tsx";
 import { TimeAgo } from "../time-ago.tsx";
@@ -32,7 +32,14 @@ const listColumns = (open: (operation: Operation) => void): Column<Operation>[] 
     text: ({ object }) => object.name,
     sortBy: ({ object }) => object.name,
   },
-  { id: "kind", header: "Operation", cell: ({ kind }) => kind, text: ({ kind }) => kind, sortBy: ({ kind }) => kind },
+  {
+    id: "kind",
+    header: "Operation",
+    cell: ({ kind }) => `${operationWords[kind]} ${kind.startsWith("cluster") ? "a cluster" : "a control plane"}`,
+    text: ({ kind }) => kind,
+    sortBy: ({ kind }) => kind,
+    room: "wide",
+  },
   {
     id: "state",
     header: "State",

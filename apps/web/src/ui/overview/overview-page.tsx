@@ -10,7 +10,7 @@ import { Button } from "../button.tsx";
 import { Card } from "../card.tsx";
 import { EmptyState } from "../empty-state.tsx";
 import { Notice } from "../notice.tsx";
-import { OperationStatus } from "../operation-progress.tsx";
+import { OperationStatus, operationWords } from "../operation-progress.tsx";
 import { PageHeader } from "../page-header.tsx";
 import { Skeleton } from "../skeleton.tsx";
 import { Status, type StatusTone } from "../status.tsx";
@@ -29,12 +29,13 @@ const phaseTones: Record<ControlPlanePhase, StatusTone> = {
   Ready: "ok",
 };
 
-const phaseWords: Record<ControlPlanePhase, string> = {
-  Degraded: "do not serve",
-  Unknown: "can’t be seen",
-  Provisioning: "come up",
-  Deleting: "are going",
-  Ready: "serve",
+/** Of one control plane, and of several. */
+const phaseWords: Record<ControlPlanePhase, readonly [one: string, several: string]> = {
+  Degraded: ["does not serve", "do not serve"],
+  Unknown: ["can’t be seen", "can’t be seen"],
+  Provisioning: ["comes up", "come up"],
+  Deleting: ["is being deleted", "are being deleted"],
+  Ready: ["serves", "serve"],
 };
 
 interface Concern {
@@ -182,7 +183,7 @@ function HealthLine({ tenant, controlPlanes }: { tenant: string; controlPlanes: 
           <li key={phase}>
             <Link href={`/tenants/${tenant}/control-planes?q=phase:${phase.toLowerCase()}`}>
               <Status tone={phaseTones[phase]} quiet>
-                {count} of {all} {phaseWords[phase]}
+                {count} of {all} {phaseWords[phase][count === 1 ? 0 : 1]}
               </Status>
             </Link>
           </li>
@@ -215,7 +216,8 @@ function Now({ tenant }: { tenant: string }): ReactNode {
           {shown.map(({ id, kind, object, state, createdAt }) => (
             <li key={id}>
               <span>
-                <strong>{object.name}</strong> <span className={styles["muted"]}>{kind}</span>
+                {operationWords[kind]} {kind.startsWith("cluster") ? "cluster " : ""}
+                <strong>{object.name}</strong>
               </span>
               <OperationStatus state={state} quiet />
               <TimeAgo at={createdAt} />
@@ -242,7 +244,7 @@ function VersionsInUse({
   if (byVersion.length === 0) return null;
   return (
     <Card title="Versions in use">
-      <ul className={styles["list"]}>
+      <ul className={styles["versions"]}>
         {byVersion.map(([version, planes]) => {
           const line = catalogue?.lines.find(({ name }) => name === planes[0]?.line);
           return (
