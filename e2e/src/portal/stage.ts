@@ -8,7 +8,7 @@ import { createTenantWithKey, registerFleet } from "../register-fleet.ts";
 import { buildWeb, type Service, startService } from "../service.ts";
 import { openSimulation, type SimulationProcess, spawnSimulation } from "../simulation/open-simulation.ts";
 import type { SimulationPlan } from "../simulation/simulation.ts";
-import { makePerson, type Person } from "./people.ts";
+import { makeMember, makeOperator, type Person } from "./people.ts";
 
 /** The whole service on simulated clusters, furnished so that each page has something to show. */
 export interface Stage {
@@ -182,23 +182,15 @@ export async function startStage({ home, environment, block, say = () => undefin
 }
 
 async function makePeople(service: Service): Promise<Pick<Stage, "member" | "operator">> {
-  const member = await makePerson(service, {
-    email: "dana@acme.example",
-    displayName: "Dana Okafor",
-    password: "a lantern on the north pier",
-    memberships: [tenant, emptyTenant].map((name) => ({ tenant: name, role: "owner" })),
-  });
-  await makePerson(service, {
-    email: "lee@acme.example",
-    displayName: "Lee Vance",
-    password: "a rope on the south pier",
-    memberships: [{ tenant, role: "operator" }],
-  });
-  const operator = await makePerson(service, {
-    email: "ops@provider.example",
-    displayName: "Sam Rivera",
-    password: "a chart under the old lamp",
-    isOperator: true,
-  });
-  return { member, operator };
+  const dana = { email: "dana@acme.example", displayName: "Dana Okafor", password: "a lantern on the north pier" };
+  const lee = { email: "lee@acme.example", displayName: "Lee Vance", password: "a rope on the south pier" };
+  const sam = { email: "sam@provider.example", displayName: "Sam Rivera", password: "a chart under the old lamp" };
+  const member = await makeMember(service, dana, [
+    { tenant, role: "owner" },
+    { tenant: emptyTenant, role: "owner" },
+  ]);
+  await makeMember(service, lee, [{ tenant, role: "operator" }]);
+  const invited = { email: "kim@acme.example", displayName: "Kim Adeyemi", role: "viewer" } as const;
+  await service.platform.call(operations.addTenantMember, { params: { tenant }, body: invited });
+  return { member, operator: await makeOperator(service, sam) };
 }

@@ -9,7 +9,16 @@ import { TextField } from "./field.tsx";
 import { Logo } from "./logo.tsx";
 
 /** Sets a password by an invitation, and signs in with it. */
-export function InvitationForm({ token, email }: { token: string; email: string }): ReactNode {
+export function InvitationForm({
+  token,
+  email,
+  tenant,
+}: {
+  token: string;
+  email: string;
+  /** Into which it leads, as people call it; null when it leads into none. */
+  tenant: string | null;
+}): ReactNode {
   const [busy, setBusy] = useState(false);
   const [failure, setFailure] = useState<string | undefined>(undefined);
   const submit = async (password: string): Promise<void> => {
@@ -30,7 +39,9 @@ export function InvitationForm({ token, email }: { token: string; email: string 
         <div className={styles["head"]}>
           <Logo />
           <h1>Welcome to Pilothouse</h1>
-          <p>Choose a password for {email}.</p>
+          <p>
+            {tenant === null ? "" : `You are invited into ${tenant}. `}Choose a password for {email}.
+          </p>
         </div>
         <form
           className={styles["form"]}

@@ -9,9 +9,9 @@ import { EmptyState } from "../empty-state.tsx";
 import { Notice } from "../notice.tsx";
 import { PageHeader } from "../page-header.tsx";
 import { Skeleton } from "../skeleton.tsx";
-import { Status } from "../status.tsx";
 import { TimeAgo } from "../time-ago.tsx";
 import styles from "./fleet-page.module.css";
+import { IstiodClusterHealth } from "./istiod-cluster-health.tsx";
 import { describeUse, findTightest, toneOfUse } from "./use-of.ts";
 
 const rank = ({ healthy }: IstiodCluster): number => (healthy === false ? 0 : healthy === null ? 1 : 2);
@@ -41,7 +41,7 @@ export function FleetPage(): ReactNode {
           tone="bad"
           title={
             <>
-              Istiod cluster <Link href={`/admin/istiod-clusters?q=name:${name}`}>{name}</Link> does not answer
+              Istiod cluster <Link href={`/admin/istiod-clusters/${name}`}>{name}</Link> does not answer
               {healthSince === null ? "" : ", since "}
               {healthSince === null ? null : <TimeAgo at={healthSince} />}
             </>
@@ -91,29 +91,16 @@ export function FleetPage(): ReactNode {
 
 /** One istiod cluster: its line, whether it answers, and how much of it is reserved. */
 function Tile({ cluster }: { cluster: IstiodCluster }): ReactNode {
-  const { name, line, healthy, schedulable, reserved, capacity } = cluster;
+  const { name, line, healthy, reserved, capacity } = cluster;
   const share = findTightest(cluster);
   return (
     <li className={styles["tile"]} data-istiod-cluster={name} data-healthy={String(healthy)}>
       <div className={styles["head"]}>
-        <Link href={`/admin/istiod-clusters?q=name:${name}`}>{name}</Link>
+        <Link href={`/admin/istiod-clusters/${name}`}>{name}</Link>
         <span className={styles["line"]}>Istio {line}</span>
       </div>
       <div className={styles["state"]}>
-        {healthy === null ? (
-          <Status tone="unknown" quiet>
-            not looked at yet
-          </Status>
-        ) : healthy ? (
-          <Status tone="ok" quiet>
-            answers
-          </Status>
-        ) : (
-          <Status tone="bad" quiet>
-            does not answer
-          </Status>
-        )}
-        {schedulable ? null : <Status tone="off">takes no new ones</Status>}
+        <IstiodClusterHealth cluster={cluster} />
       </div>
       <div className={styles["fill"]} data-tone={toneOfUse(share)}>
         <span style={{ width: `${Math.min(100, share * 100)}%` }} />

@@ -6,7 +6,9 @@ import type { PathTone } from "./path-tone.ts";
 export interface PathWay {
   tone: PathTone;
   label: string;
-  /** Right of the label when it works. */
+  /** Behind the label where there is room. */
+  port: string;
+  /** Behind it when it works. */
   measure: string;
 }
 
@@ -51,11 +53,14 @@ interface Layout {
   streams: Line;
   behindEdge: Line;
   watches: Line;
-  /** How many characters of the small text fit into a node, by its width. */
-  charactersIn: (width: number) => number;
+  /** Begin of the provider's heading, beside what passes it. */
+  hostTextX: number;
+  /** Labels leave out what is not needed. */
+  isTerse: boolean;
 }
 
 const smallCharacter = 7;
+/** How many characters of the small text fit into a node. */
 const charactersIn = (width: number): number => Math.floor((width - 24) / smallCharacter);
 
 const wide: Layout = {
@@ -71,7 +76,8 @@ const wide: Layout = {
   streams: { points: "246,256 440,256 440,198 526,198", label: { x: 344, y: 256 } },
   behindEdge: { points: "686,181 756,181", label: { x: 721, y: 166 } },
   watches: { points: "846,139 846,76 246,76", label: { x: 386, y: 76 } },
-  charactersIn,
+  hostTextX: 524,
+  isTerse: false,
 };
 
 const narrow: Layout = {
@@ -86,8 +92,9 @@ const narrow: Layout = {
   webhooks: { points: "128,116 128,166 208,166 208,340", label: { x: 164, y: 166 } },
   streams: { points: "284,116 284,340", label: { x: 270, y: 216 } },
   behindEdge: { points: "186,382 142,382", label: { x: 164, y: 368 } },
-  watches: { points: "44,340 44,116", label: { x: 74, y: 266 } },
-  charactersIn,
+  watches: { points: "44,340 44,116", label: { x: 50, y: 266 } },
+  hostTextX: 62,
+  isTerse: true,
 };
 
 /**
@@ -120,17 +127,16 @@ function Drawing({
       aria-hidden="true"
       focusable="false"
     >
-      <Frame box={layout.mesh} text="Your cluster" />
-      <Frame box={layout.host} text="Run by Pilothouse" />
-      <Way line={layout.watches} way={path.watches} isDashed />
-      <Way line={layout.webhooks} way={path.webhooks} />
-      <Way line={layout.streams} way={path.streams} />
-      <Way line={layout.behindEdge} way={path.behindEdge} isShort />
-      <Node layout={layout} box={layout.apiServer} title="API server" text={path.cluster} />
-      <Node layout={layout} box={layout.proxies} title="Proxies" text={path.proxies} />
-      <Node layout={layout} box={layout.edge} title="Edge" text={path.istiodCluster} tone={path.edge} />
+      <Frame box={layout.mesh} text="Your cluster" textX={layout.mesh.x + 18} />
+      <Frame box={layout.host} text="Run by Pilothouse" textX={layout.hostTextX} />
+      <Way layout={layout} line={layout.watches} way={path.watches} isDashed />
+      <Way layout={layout} line={layout.webhooks} way={path.webhooks} />
+      <Way layout={layout} line={layout.streams} way={path.streams} />
+      <Way layout={layout} line={layout.behindEdge} way={path.behindEdge} isShort />
+      <Node box={layout.apiServer} title="API server" text={path.cluster} />
+      <Node box={layout.proxies} title="Proxies" text={path.proxies} />
+      <Node box={layout.edge} title="Edge" text={path.istiodCluster} tone={path.edge} />
       <Node
-        layout={layout}
         box={layout.istiod}
         title="istiod"
         badge={path.version}
@@ -141,11 +147,19 @@ function Drawing({
   );
 }
 
-function Frame({ box: { x, y, width, height }, text }: { box: Box; text: string }): ReactNode {
+function Frame({
+  box: { x, y, width, height },
+  text,
+  textX,
+}: {
+  box: Box;
+  text: string;
+  textX: number;
+}): ReactNode {
   return (
     <g className={styles["frame"]}>
       <rect x={x} y={y} width={width} height={height} rx="16" />
-      <text x={x + 18} y={y + 25}>
+      <text x={textX} y={y + 25}>
         {text}
       </text>
     </g>
@@ -153,21 +167,19 @@ function Frame({ box: { x, y, width, height }, text }: { box: Box; text: string 
 }
 
 function Node({
-  layout,
   box: { x, y, width, height },
   title,
   badge = "",
   text,
   tone = "ok",
 }: {
-  layout: Layout;
   box: Box;
   title: string;
   badge?: string;
   text: string;
   tone?: PathTone;
 }): ReactNode {
-  const most = layout.charactersIn(width);
+  const most = charactersIn(width);
   const shown = text.length > most ? `${text.slice(0, most - 1)}…` : text;
   const middle = y + height / 2;
   return (
@@ -189,13 +201,23 @@ const verdicts: Record<PathTone, string> = { ok: "", bad: "fails", unknown: "can
 const labelCharacter = 6.6;
 const labelHeight = 24;
 
+/** What stands on a way: a short drawing leaves the port out, and what can be seen anyway. */
+function describeWay({ tone, label, port, measure }: PathWay, isTerse: boolean): string {
+  const verdict = tone === "busy" && isTerse ? "" : verdicts[tone];
+  return [isTerse || port === "" ? label : `${label} ${port}`, tone === "ok" ? measure : verdict]
+    .filter(Boolean)
+    .join(" · ");
+}
+
 /** A line with an arrow at its end, and its label on it. */
 function Way({
+  layout,
   line: { points, label: at },
-  way: { tone, label, measure },
+  way,
   isDashed = false,
   isShort = false,
 }: {
+  layout: Layout;
   line: Line;
   way: PathWay;
   isDashed?: boolean;
@@ -206,16 +228,19 @@ function Way({
   const [endX = 0, endY = 0] = corners.at(-1) ?? [];
   const [beforeX = 0, beforeY = 0] = corners.at(-2) ?? [];
   const angle = (Math.atan2(endY - beforeY, endX - beforeX) * 180) / Math.PI;
-  const words = [label, tone === "ok" ? measure : verdicts[tone]].filter(Boolean).join(" · ");
+  const { tone } = way;
+  const words = describeWay(way, layout.isTerse);
   const width = words.length * labelCharacter + 18;
+  // Nothing of it may be cut off at the edges.
+  const middle = Math.min(Math.max(at.x, width / 2 + 2), layout.width - width / 2 - 2);
   return (
     <g className={[styles["way"], styles[tone], isDashed ? styles["dashed"] : ""].join(" ")} data-tone={tone}>
       <polyline points={points} />
       <path d="M0 0 l-11 -5.5 v11 z" transform={`translate(${endX} ${endY}) rotate(${angle})`} />
       {isShort ? null : (
         <>
-          <rect x={at.x - width / 2} y={at.y - labelHeight / 2} width={width} height={labelHeight} rx="12" />
-          <text x={at.x} y={at.y + 4}>
+          <rect x={middle - width / 2} y={at.y - labelHeight / 2} width={width} height={labelHeight} rx="12" />
+          <text x={middle} y={at.y + 4}>
             {words}
           </text>
         </>

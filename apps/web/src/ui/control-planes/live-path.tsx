@@ -45,11 +45,12 @@ const toneWords: Record<PathTone, string> = {
 
 const describeLatency = (latencyMs: number | null): string => (latencyMs === null ? "" : `${Math.round(latencyMs)} ms`);
 
-function describeWay(label: string, probes: readonly PathProbe[]): PathWay {
+function describeWay(label: string, port: string, probes: readonly PathProbe[]): PathWay {
   const known = probes.flatMap(({ latencyMs }) => (latencyMs === null ? [] : [latencyMs]));
   return {
     tone: worstOf(probes.map(({ tone }) => tone)),
     label,
+    port,
     measure: describeLatency(known.length === 0 ? null : Math.max(...known)),
   };
 }
@@ -69,8 +70,8 @@ export function LivePath({
   istiod,
 }: LivePathProps): ReactNode {
   const of = (...names: PathProbe["name"][]): PathProbe[] => probes.filter(({ name }) => names.includes(name));
-  const webhooks = describeWay("webhooks 443", of("admission", "injection"));
-  const streams = describeWay("xDS 15012", of("certificate", "discovery"));
+  const webhooks = describeWay("webhooks", "443", of("admission", "injection"));
+  const streams = describeWay("xDS", "15012", of("certificate", "discovery"));
   // Where anything comes through, the edge lets it; where nothing does, that may be the edge.
   const through = bestOf([webhooks.tone, streams.tone]);
   return (
@@ -84,8 +85,8 @@ export function LivePath({
           proxies: proxies === null ? "not counted yet" : `${proxies} connected`,
           webhooks,
           streams,
-          behindEdge: { tone: through, label: "", measure: "" },
-          watches: { tone: credential.tone, label: "watches", measure: "with its token" },
+          behindEdge: { tone: through, label: "", port: "", measure: "" },
+          watches: { tone: credential.tone, label: "watches", port: "with its token", measure: "" },
           edge: through,
           istiod: istiod.tone,
         }}
