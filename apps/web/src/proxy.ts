@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { type NextRequest, NextResponse } from "next/server";
+import { pathHeader } from "#server/path-header.ts";
 
 /** Pages, and nothing else: answers of the API and files carry no scripts. */
-export const config = { matcher: "/((?!api/|_next/static|_next/image|healthz|readyz|favicon.ico).*)" };
+export const config = { matcher: "/((?!api/|_next/static/|_next/image/|(?:healthz|readyz|favicon.ico)$).*)" };
 
 /**
  * Gives each page a content security policy of its own: scripts run only with this response's nonce, and nothing is loaded from, sent to, or framed
@@ -25,6 +26,7 @@ export function proxy(request: NextRequest): NextResponse {
   const headers = new Headers(request.headers);
   headers.set("content-security-policy", policy);
   headers.set("x-nonce", nonce);
+  headers.set(pathHeader, `${request.nextUrl.pathname}${request.nextUrl.search}`);
   const response = NextResponse.next({ request: { headers } });
   response.headers.set("content-security-policy", policy);
   return response;

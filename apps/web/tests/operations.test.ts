@@ -12,12 +12,16 @@ import {
   versionBody,
   type World,
 } from "./support/world.ts";
+import { makePerson, password, signIn, type SignedIn } from "./support/people.ts";
 import { startWeb } from "./support/web-server.ts";
 
 const uuid = "01980000-0000-7000-8000-000000000000";
 let world: World;
 let shop: Awaited<ReturnType<typeof makeTenant>>;
 let pay: Awaited<ReturnType<typeof makeTenant>>;
+/** Of a person who is a member of the tenant `shop`. */
+let session: SignedIn;
+let administrator = "";
 let counter = 0;
 
 /** Parameters that name what is there, and bodies that make something new with each call. */
@@ -30,6 +34,13 @@ const samples: Record<string, () => TestRequest> = {
   createApiKey: () => ({ body: { name: `k${counter}`, role: "viewer" } }),
   createTenantApiKey: () => ({ body: { name: `k${counter}`, role: "viewer" } }),
   createPlatformKey: () => ({ body: { name: `k${counter}` } }),
+  createUser: () => ({ body: { email: `u${counter}@example.org` } }),
+  addMember: () => ({ body: { email: `m${counter}@example.org`, role: "viewer" } }),
+  addTenantMember: () => ({ body: { email: `m${counter}@example.org`, role: "viewer" } }),
+  changeMember: () => ({ body: { role: counter % 2 === 0 ? "viewer" : "operator" } }),
+  changePassword: () => ({ body: { current: "not the one there is", password: "another long password" } }),
+  acceptInvitation: () => ({ body: { token: `t${counter}`, password: "another long password" } }),
+  joinTenant: () => ({ body: { token: `t${counter}` } }),
   createTenant: () => ({ body: { name: `t${counter}`, displayName: "T" } }),
   createRegion: () => ({ body: { name: `r${counter}`, displayName: "R" } }),
   createSeed: () => ({ body: { name: `s${counter}`, region: "eu", provider: "x" } }),
@@ -55,13 +66,24 @@ const names = {
   operation: uuid,
   cluster: "main",
   controlPlane: "mesh",
+  controlPlaneId: uuid,
+  member: uuid,
+  session: uuid,
 };
 
 /** A request that succeeds, as far as what it names is there and free. */
 function sample({ id, scope }: AnyOperation, more: TestRequest = {}): TestRequest {
   counter += 1;
-  const key = { tenant: shop.owner, platform: world.platformKey, public: undefined }[scope.kind];
-  return { key, params: names, ...samples[id]?.(), ...more };
+  const keys = {
+    tenant: shop.owner,
+    platform: world.platformKey,
+    anyone: shop.viewer,
+    person: undefined,
+    public: undefined,
+  };
+  const asked: TestRequest = { key: keys[scope.kind], params: names, ...samples[id]?.(), ...more };
+  if (scope.kind !== "person" || "key" in more) return asked;
+  return { ...asked, headers: { ...session.headers, ...more.headers } };
 }
 
 const request = (operation: AnyOperation, more: TestRequest = {}) =>
@@ -70,6 +92,17 @@ const request = (operation: AnyOperation, more: TestRequest = {}) =>
 async function expectCode(operation: AnyOperation, code: ProblemCode, more: TestRequest = {}): Promise<void> {
   const answer = await request(operation, more);
   expect(`${operation.id} ${answer.code ?? answer.status}`).toBe(`${operation.id} ${code}`);
+}
+
+/** Invites somebody into the tenant `shop`. */
+async function invite(email: string, role: string): Promise<{ id: string; token: string }> {
+  const { body } = await world.checker.succeed(operations.addTenantMember, {
+    key: world.platformKey,
+    params: names,
+    body: { email, role },
+  });
+  const { id, invitation } = z.object({ id: z.string(), invitation: z.object({ token: z.string() }) }).parse(body);
+  return { id, token: invitation.token };
 }
 
 beforeAll(async () => {
@@ -84,6 +117,11 @@ test("without a worker's sealing key nothing is taken that would have to be seal
   shop = await makeTenant(world, "shop");
   pay = await makeTenant(world, "pay");
   const key = world.platformKey;
+  const admin = await invite("admin@example.org", "owner");
+  expect((await request(operations.acceptInvitation, { body: { token: admin.token, password } })).status).toBe(200);
+  session = await signIn(world.web.url, "admin@example.org");
+  administrator = admin.id;
+  names.member = (await invite("guest@example.org", "viewer")).id;
   await world.checker.request(operations.createRegion, { key, body: { name: "xx", displayName: "X" } });
   await world.checker.request(operations.createVersionLine, { key, body: { name: "9.9" } });
   await expectCode(operations.createIstiodCluster, "NoWorker", {
@@ -111,6 +149,9 @@ test("a tenant's and the provider's things are made, read and listed", async () 
   await expectCode(operations.changeControlPlane, "OperationInProgress", { headers: { "if-match": "*" } });
   await finishWork(world.owner);
   names.operation = made.headers.get("location")?.split("/").at(-1) ?? "";
+  const fleet = await request(operations.listFleetControlPlanes);
+  names.controlPlaneId =
+    z.object({ items: z.array(z.object({ id: z.string() })) }).parse(fleet.body).items[0]?.id ?? "";
   for (const operation of allOperations.filter(({ method }) => method === "GET")) {
     expect((await request(operation)).status).toBe(200);
   }
@@ -155,10 +196,11 @@ test("each POST can be repeated under an Idempotency-Key, and is carried out onc
   }
 });
 
-/** A key's text is answered once. */
+/** The text of a key or an invitation is answered once. */
 function hideKey(body: unknown): unknown {
-  const parsed = z.looseObject({ key: z.string() }).safeParse(body);
-  return parsed.success ? { ...parsed.data, key: null } : body;
+  const parsed = z.record(z.string(), z.unknown()).parse(body);
+  for (const name of ["key", "invitation"]) if (name in parsed) parsed[name] = null;
+  return parsed;
 }
 
 test("causes of their own", async () => {
@@ -210,6 +252,29 @@ test("causes of their own", async () => {
   }
 });
 
+test("causes of their own, of people", async () => {
+  const params = { ...names, member: administrator };
+  for (const operation of [operations.addMember, operations.addTenantMember])
+    await expectCode(operation, "AlreadyExists", { body: { email: "GUEST@example.org", role: "viewer" } });
+  await expectCode(operations.changeMember, "LastAdmin", {
+    params,
+    headers: { "if-match": "*" },
+    body: { role: "viewer" },
+  });
+  await expectCode(operations.removeMember, "LastAdmin", { params });
+  await expectCode(operations.getUsage, "NotFound", { query: "?istiodCluster=none" });
+  await expectCode(operations.acceptInvitation, "NotFound");
+  await expectCode(operations.joinTenant, "NotFound");
+  const { token } = await invite("person@example.org", "viewer");
+  await makePerson(world, "person@example.org");
+  await expectCode(operations.acceptInvitation, "PasswordIsSet", { body: { token, password } });
+  const person = await signIn(world.web.url, "person@example.org");
+  const joined = await request(operations.joinTenant, { ...person, body: { token } });
+  expect([joined.status, joined.body]).toMatchObject([200, { tenant: "shop", role: "viewer" }]);
+  for (let tries = 0; tries < 10; tries += 1) await request(operations.acceptInvitation, { body: { token, password } });
+  await expectCode(operations.acceptInvitation, "RateLimited", { body: { token, password } });
+});
+
 test("a change that needs more than there is finds no place", async () => {
   await world.owner.query("UPDATE istiod_clusters SET capacity_cpu_milli = reserved_cpu_milli");
   await expectCode(operations.changeControlPlane, "NoPlacement", {
@@ -228,7 +293,10 @@ test.each(allOperations.map((operation) => [operation.id, operation] as const))(
     if (scope.kind !== "public") {
       await expectCode(operation, "Unauthenticated", { key: undefined });
       await expectCode(operation, "Unauthenticated", { key: "plth_nobody" });
+      const foreign = { ...session.headers, origin: "https://elsewhere.test" };
+      await expectCode(operation, "CrossOrigin", { key: undefined, headers: foreign });
     }
+    if (scope.kind === "person") await expectCode(operation, "Forbidden", { key: shop.owner });
     if (scope.kind === "tenant") {
       await expectCode(operation, "NotFound", { key: pay.owner });
       await expectCode(operation, "NotFound", { key: world.platformKey });
@@ -251,7 +319,8 @@ test.each(allOperations.map((operation) => [operation.id, operation] as const))(
 );
 
 test("what is not there is not found", async () => {
-  const nowhere = { ...names, cluster: "no", controlPlane: "no", operation: uuid, apiKey: uuid };
+  const ids = { operation: uuid, apiKey: uuid, member: uuid, session: uuid, controlPlaneId: uuid };
+  const nowhere = { ...names, ...ids, cluster: "no", controlPlane: "no" };
   const noName = { ...nowhere, region: "no", seed: "no", istiodCluster: "no", versionLine: "0.0", version: "0.0.0" };
   for (const operation of allOperations.filter(({ params }) => Object.keys(params.shape).length > 0)) {
     if (Object.keys(operation.params.shape).at(-1) === "tenant" && operation.scope.kind === "tenant") continue;
@@ -287,6 +356,16 @@ test("things are deleted, once, and only what nobody needs", async () => {
   expect((await request(operations.listClusters, { key })).status).toBe(200);
   expect((await request(operations.revokeApiKey, { params: { ...names, apiKey: id } })).status).toBe(204);
   await expectCode(operations.listClusters, "Unauthenticated", { key });
+  expect((await request(operations.removeMember)).status).toBe(204);
+  const passwords = { current: password, password: "another long password" };
+  expect((await request(operations.changePassword, { body: passwords })).status).toBe(204);
+  const again = await signIn(world.web.url, "admin@example.org", passwords.password);
+  const { items } = z
+    .object({ items: z.array(z.object({ id: z.string(), isCurrent: z.boolean() })) })
+    .parse((await request(operations.listSessions)).body);
+  const other = items.find(({ isCurrent }) => !isCurrent)?.id ?? "";
+  expect((await request(operations.revokeSession, { params: { ...names, session: other } })).status).toBe(204);
+  await expectCode(operations.whoAmI, "Unauthenticated", { key: undefined, ...again });
   const platform = z.object({ id: z.string() }).parse((await request(operations.createPlatformKey)).body);
   expect((await request(operations.revokePlatformKey, { params: { ...names, apiKey: platform.id } })).status).toBe(204);
   const order = [
@@ -305,13 +384,16 @@ test("things are deleted, once, and only what nobody needs", async () => {
 
 test("one stream too many is refused", async () => {
   const abort = new AbortController();
-  const url = `${world.web.url}/api/v1/tenants/shop/events`;
-  const headers = { authorization: `Bearer ${shop.admin}`, accept: "text/event-stream" };
-  expect((await fetch(url, { headers, signal: abort.signal })).status).toBe(200);
-  await expectCode(operations.listEvents, "TooManyStreams", {
-    key: shop.admin,
-    headers: { accept: "text/event-stream" },
-  });
+  const streams = [
+    [operations.listEvents, "tenants/shop", shop.admin],
+    [operations.listFleetEvents, "admin", world.platformKey],
+  ] as const;
+  for (const [operation, place, key] of streams) {
+    const headers = { authorization: `Bearer ${key}`, accept: "text/event-stream" };
+    const response = await fetch(`${world.web.url}/api/v1/${place}/events`, { headers, signal: abort.signal });
+    expect(response.status).toBe(200);
+    await expectCode(operation, "TooManyStreams", { key, headers: { accept: "text/event-stream" } });
+  }
   abort.abort();
 });
 
@@ -336,8 +418,10 @@ test("a statement that others hold up is given up", async () => {
 });
 
 test("a stream is begun", async () => {
-  const answer = await request(operations.listEvents, { headers: { accept: "text/event-stream" } });
-  expect(answer.status).toBe(200);
+  for (const operation of [operations.listEvents, operations.listFleetEvents]) {
+    const answer = await request(operation, { headers: { accept: "text/event-stream" } });
+    expect(answer.status).toBe(200);
+  }
 });
 
 test("without a database every operation says so", async () => {
@@ -345,7 +429,7 @@ test("without a database every operation says so", async () => {
   url.port = "1";
   const web = await startWeb({ DATABASE_URL: url.href });
   const checker = world.checker.at(web.url);
-  for (const operation of allOperations.filter(({ scope }) => scope.kind !== "public")) {
+  for (const operation of allOperations.filter(({ id }) => id !== "getOpenApiDocument")) {
     const answer = await checker.request(operation, sample(operation));
     expect([operation.id, answer.code]).toEqual([operation.id, "Unavailable"]);
     expect(answer.headers.get("retry-after")).toBe("2");
@@ -377,16 +461,24 @@ test("every operation gives up what others hold up, wherever it waits", async ()
   await web.stop();
 });
 
-test("nothing failed, and no key or kubeconfig was logged", () => {
+test("nothing failed, and no key, password or kubeconfig was logged", () => {
   const lines = world.web.output().split("\n");
   expect(lines.filter((line) => line.includes('"level":"error"'))).toEqual([]);
   expect(lines.length).toBeGreaterThan(500);
-  expect(lines.filter((line) => /plth_|kind: Config/.test(line))).toEqual([]);
+  expect(
+    lines.filter((line) => /plth_|kind: Config|long password|enough password|pilothouse-session/.test(line)),
+  ).toEqual([]);
 });
 
 test("what fails for a cause that nobody foresaw is the service's fault, and only its log says more", async () => {
+  const entrances = "authenticate_api_key(bytea), authenticate_session(uuid)";
   await world.owner.query("REVOKE ALL ON ALL TABLES IN SCHEMA public FROM pilothouse_web");
-  for (const operation of allOperations.filter(({ scope }) => scope.kind !== "public")) {
+  await world.owner.query("REVOKE ALL ON ALL FUNCTIONS IN SCHEMA public FROM pilothouse_web");
+  await world.owner.query(`GRANT EXECUTE ON FUNCTION ${entrances} TO pilothouse_web`);
+  const all = allOperations.filter(({ id }) => id !== "getOpenApiDocument" && id !== "whoAmI");
+  for (const operation of [...all, operations.whoAmI]) {
+    // Who asks is all that this one has to say.
+    if (operation.id === "whoAmI") await world.owner.query(`REVOKE ALL ON FUNCTION ${entrances} FROM pilothouse_web`);
     const answer = await request(operation, { headers: { "if-match": "*" } });
     expect([operation.id, answer.code]).toEqual([operation.id, "InternalError"]);
     expect(JSON.stringify(answer.body)).not.toMatch(/permission|denied|prisma|pilothouse_web/i);

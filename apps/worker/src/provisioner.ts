@@ -11,6 +11,7 @@ import {
   type DisconnectResult,
   findMeshRevisions,
   type IstiodCluster,
+  type IstiodLoad,
   managedByLabel,
   managedByValue,
   type MeshCluster,
@@ -19,6 +20,7 @@ import {
   type Proof,
   proveRevision,
   type ProviderConfig,
+  readIstiodLoads,
   reconcileRevision,
   type RemovalRequest,
   type RemovalResult,
@@ -79,6 +81,8 @@ export interface Provisioner {
   removeMeshOrphan: (request: MeshRequest & { revisionId: string; lines: readonly string[] }) => Promise<void>;
   openProber: (target: ProbeTarget, provider: ProviderConfig) => Prober;
   openHealthCheck: (cluster: IstiodCluster) => HealthCheck;
+  /** What each istiod of a revision says of itself. */
+  readIstiodLoads: (cluster: IstiodCluster, revisionId: string) => Promise<IstiodLoad[]>;
   /** Namespaces of revisions in an istiod cluster. */
   listRevisionNamespaces: (cluster: IstiodCluster) => Promise<{ revisionId: string; uid: string }[]>;
   /** Deletes such a namespace if it is still the one that was listed. */
@@ -88,6 +92,7 @@ export interface Provisioner {
 /** Longer than the 10 s for which an API server waits for a webhook, so that its own words come back. In milliseconds. */
 const probeCallTimeoutMs = 12_000;
 const janitorTimeoutMs = 20_000;
+const loadTimeoutMs = 5_000;
 
 /** The real one. */
 export const clusterProvisioner: Provisioner = {
@@ -100,6 +105,20 @@ export const clusterProvisioner: Provisioner = {
   removeMeshOrphan,
   openProber,
   openHealthCheck,
+
+  async readIstiodLoads(cluster, revisionId) {
+    // Many are asked one after the other, over the connections that reconciles have open.
+    const client = createKubeClient(cluster.access, {
+      deadline: createDeadline(loadTimeoutMs),
+      callTimeoutMs: loadTimeoutMs,
+      sharesConnections: true,
+    });
+    try {
+      return await readIstiodLoads(client, revisionId);
+    } finally {
+      await client.close();
+    }
+  },
 
   async listRevisionNamespaces(cluster) {
     return withIstiodClient(cluster, async (client) => {

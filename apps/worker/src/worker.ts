@@ -4,8 +4,11 @@ import {
   connectDatabase,
   eraseExpired,
   eraseOldEvents,
+  eraseOldSamples,
   measureDueWork,
   registerSealingKeys,
+  removeWorkerReport,
+  sampleUsage,
   type WorkKey,
 } from "@pilothouse/core";
 import type { DnsPublisher, ProviderConfig } from "@pilothouse/provisioner";
@@ -16,6 +19,7 @@ import { createPoller } from "./engine/poller.ts";
 import { startQueueConsumer } from "./engine/queue-consumer.ts";
 import { sweepMissedWork } from "./engine/sweep.ts";
 import { createIstiodHealth, type HealthTimes } from "./health/istiod-health.ts";
+import { createLoadWatch } from "./health/istiod-loads.ts";
 import { startHttpServer } from "./http-server.ts";
 import { readKeyRing } from "./key-ring.ts";
 import { describeError, type Log } from "./log.ts";
@@ -27,6 +31,7 @@ import { createSentinelHost } from "./sentinel/sentinel-host.ts";
 import type { SentinelTimes } from "./sentinel/sentinel.ts";
 import { createJanitor } from "./upkeep/janitor.ts";
 import { repeat } from "./upkeep/repeat.ts";
+import { reportWork } from "./upkeep/report-work.ts";
 import { rotateSealingKeys } from "./upkeep/rotate-keys.ts";
 import type { WorkerConfig } from "./config.ts";
 
@@ -46,7 +51,11 @@ export interface WorkerOptions extends Omit<WorkerConfig, "provider"> {
   provisioner: Provisioner;
   log: Log;
   /** Times that tests make shorter. */
-  times?: { sentinel?: SentinelTimes; health?: HealthTimes };
+  times?: {
+    sentinel?: SentinelTimes;
+    health?: HealthTimes;
+    /** Between two looks at what istiods count. */ loadMs?: number;
+  };
   /** Share of the looks at a mesh cluster that also look for what nobody wants; another one in tests. */
   orphanLookShare?: number;
 }
@@ -59,6 +68,11 @@ const refreshIntervalMs = 15_000;
 const stampIntervalMs = 5_000;
 const retentionIntervalMs = 30_000;
 const eventRetentionIntervalMs = 3_600_000;
+const loadRoundMs = 2_000;
+/** Three times a minute: it is sampled once in each, and none is missed by a run that comes late. */
+const sampleIntervalMs = 20_000;
+const sampleRetentionIntervalMs = 600_000;
+const reportIntervalMs = 15_000;
 const janitorIntervalMs = 300_000;
 const rotationIntervalMs = 60_000;
 /** Connected mesh clusters are looked at every ten minutes: for what nobody wants about once an hour. */
@@ -159,10 +173,25 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     }).catch((error: unknown) => {
       if (!stopping.signal.aborted) throw error;
     });
+  const loads = createLoadWatch({
+    database,
+    provisioner,
+    keys,
+    listWatched: sentinels.listWatched,
+    listBlockedShards: health.listBlocked,
+    signal: stopping.signal,
+    log,
+    ...(options.times?.loadMs === undefined ? {} : { intervalMs: options.times.loadMs }),
+  });
+  const report = (): Promise<void> => reportWork({ database, holder, metrics, engine, sentinels, health });
   const repetitions = [
     repeat("the sweep", sweepIntervalMs, sweep, { log }),
     repeat("looking for istiod clusters", refreshIntervalMs, health.refresh, { log }),
     repeat("following changes", stampIntervalMs, sentinels.followChanges, { log }),
+    repeat("asking istiods what they count", loadRoundMs, loads.round, { log }),
+    repeat("sampling use", sampleIntervalMs, () => sampleUsage(database), { log, firstMs: 0 }),
+    repeat("retention of samples", sampleRetentionIntervalMs, () => eraseOldSamples(database), { log }),
+    repeat("reporting", reportIntervalMs, report, { log, firstMs: 1_000 }),
     repeat("retention", retentionIntervalMs, () => eraseExpired(database), { log }),
     repeat("retention of events", eventRetentionIntervalMs, () => eraseOldEvents(database), { log }),
     repeat(
@@ -210,6 +239,9 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
         ...repetitions.map((one) => one.stop()),
       ]);
       await Promise.all([engine.drain(options.drainMs), sentinels.drain()]);
+      await removeWorkerReport(database, holder).catch((error: unknown) => {
+        log("warn", "the report could not be taken back", { error: describeError(error) });
+      });
       await Promise.all([keeper.stop(), health.stop(), server.stop()]);
       await Promise.all([database.$disconnect(), leaseDatabase.$disconnect()]);
       log("info", "the worker has stopped");

@@ -341,3 +341,41 @@ test("what a removed revision has left in a mesh cluster is told of, and taken a
   expect([...bench.provisioner().left]).toEqual([]);
   expect(bench.logged.filter((line) => line.includes("no row wants")).length).toBeGreaterThan(1);
 });
+
+test("istiods are asked for their proxies, use is sampled, and the worker says how it gets on", async () => {
+  bench.provisioner().faults.proxies = 3;
+  const worker = await bench.launch({ times: { loadMs: 200 } });
+  const { revisionId } = await bench.createOne("cp");
+  const isConnected = (count: number) =>
+    bench.has("SELECT 1 FROM revisions WHERE id = $1 AND (observed -> 'proxies' ->> 'connected')::int = $2::int", [
+      revisionId,
+      count,
+    ]);
+  await bench.until("three are connected", () => isConnected(3));
+  bench.provisioner().faults.proxies = 5;
+  await bench.until("five are connected", () => isConnected(5));
+  // What a reconcile writes back takes the place of nothing else that was observed.
+  await bench.seeder.query(
+    "UPDATE work_items SET next_reconcile_at = now(), wakes = wakes + 1 WHERE kind = 'revision'",
+  );
+  await bench.until("a load is known", () =>
+    bench.has("SELECT 1 FROM istiod_loads WHERE revision_id = $1 AND cpu_milli > 0 AND memory_mib = 128", [revisionId]),
+  );
+  expect(await isConnected(5)).toBe(true);
+  await bench.until("use was sampled", () => bench.has("SELECT 1 FROM usage_samples WHERE istiod_cluster = 'i-a'", []));
+  const reported = () =>
+    bench.seeder.query<{ report: unknown }>("SELECT report FROM worker_reports WHERE report -> 'sentinels' = '1'", []);
+  await bench.until("it has reported", async () => (await reported()).length === 1, 20_000);
+  const [{ report } = { report: undefined }] = await reported();
+  expect(report).toMatchObject({
+    corrections: 0,
+    lostLeases: 0,
+    retries: { cluster: 0, revision: 0 },
+    breakers: [
+      { istiodCluster: "i-a", state: "closed" },
+      { istiodCluster: "i-b", state: "closed" },
+    ],
+  });
+  await worker.stop();
+  expect(await bench.seeder.query("SELECT 1 FROM worker_reports", [])).toEqual([]);
+});

@@ -1,6 +1,7 @@
 /** The one door of this package. */
 export { connectDatabase, type Database } from "./database/connect.ts";
 export { copyDatabase, type DatabaseCopy } from "./database/copy-database.ts";
+export { translateOutage } from "./database/describe-error.ts";
 export { type EmbeddedDatabase, startEmbeddedPostgres } from "./database/embedded-postgres.ts";
 export { type DatabaseUrls, ensureDatabase, queueSchema } from "./database/ensure-database.ts";
 export { DomainError } from "./errors.ts";

@@ -1,3 +1,4 @@
+import { readdirSync } from "node:fs";
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -8,6 +9,9 @@ import { copyDatabase, type DatabaseUrls, ensureDatabase } from "../src/index.ts
 import { readSchemaModels } from "./support/prisma-schema.ts";
 
 const prisma = resolve(import.meta.dirname, "../../../prisma");
+const count = readdirSync(join(prisma, "migrations"), { withFileTypes: true }).filter((one) =>
+  one.isDirectory(),
+).length;
 let folder = "";
 
 beforeEach(async () => {
@@ -47,7 +51,7 @@ const recorded = async (url: string): Promise<string[]> =>
 test("an empty database is migrated once, by whoever comes first", async () => {
   const urls = await makeEmpty();
   const all = await Promise.all([1, 2, 3].map(() => ensureDatabase(urls, folder)));
-  expect(all.map((applied) => applied.length).toSorted((a, b) => a - b)).toEqual([0, 0, 1]);
+  expect(all.map((applied) => applied.length).toSorted((a, b) => a - b)).toEqual([0, 0, count]);
   expect(await ensureDatabase(urls, folder)).toEqual([]);
 });
 
@@ -61,7 +65,7 @@ test("of a failed migration nothing stays, and it goes on where it stopped", asy
   expect(await query(urls.migrator, "SELECT to_regclass('half') AS half, to_regclass('works')::text AS works")).toEqual(
     [{ half: null, works: "works" }],
   );
-  expect(await recorded(urls.migrator)).toHaveLength(2);
+  expect(await recorded(urls.migrator)).toHaveLength(count + 1);
   await add("20991231000001_fails", "CREATE TABLE half (id int);");
   expect(await ensureDatabase(urls, folder)).toEqual(["20991231000001_fails"]);
   await urls.drop();

@@ -29,6 +29,7 @@ export { createKubeClient } from "./kube/client.ts";
 export type { KubeClient, KubeObject, ObjectRef } from "./kube/types.ts";
 export { parseKubeconfig } from "./kubeconfig/parse-kubeconfig.ts";
 export { clusterLabel, managedByLabel, managedByValue, revisionLabel } from "./labels.ts";
+export { type IstiodLoad, readIstiodLoads } from "./observe/read-istiod-load.ts";
 export type { DiscoveryStream } from "./prove/discovery-stream.ts";
 export { openRevisionStream } from "./prove/open-revision-stream.ts";
 export { proveEndpoint } from "./prove/prove-endpoint.ts";

@@ -1,6 +1,7 @@
 import { headers } from "next/headers";
 import { redirect } from "next/navigation";
 import { authenticateSession, type SignedIn } from "@pilothouse/core";
+import { pathHeader } from "./path-header.ts";
 import { readSessionId } from "./session-cookie.ts";
 import { getService } from "./service.ts";
 
@@ -11,9 +12,13 @@ export async function findPerson(): Promise<SignedIn | undefined> {
   return sessionId === undefined ? undefined : authenticateSession(service.database, sessionId);
 }
 
-/** Who looks at a page. Whoever is not signed in is led there, and then back. */
+/**
+ * Who looks at a page. Whoever is not signed in is led there, and then back.
+ * @param path back to, where the one that was asked for is not known
+ */
 export async function requirePersonOnPage(path: string): Promise<SignedIn> {
   const person = await findPerson();
   if (person !== undefined) return person;
-  return redirect(`/sign-in?next=${encodeURIComponent(path)}`);
+  const asked = (await headers()).get(pathHeader) ?? path;
+  return redirect(`/sign-in?next=${encodeURIComponent(asked)}`);
 }

@@ -66,7 +66,10 @@ async function authorize(
   const parsed = credentialsSchema.safeParse(given);
   if (!parsed.success) return null;
   const { email, password } = parsed.data;
-  const waitSeconds = await service.signInLimit.count(email.trim().toLowerCase());
+  const waitSeconds = await service.signInLimit.count(
+    email.trim().toLowerCase(),
+    findClient(headers?.["x-forwarded-for"]),
+  );
   if (waitSeconds > 0) throw new Error(`${signInErrors.tooMany}:${waitSeconds}`);
   const userId = await checkPassword(service.database, email, password);
   if (userId === undefined) return null;
@@ -77,4 +80,11 @@ async function authorize(
     userAgent: typeof userAgent === "string" ? userAgent : "",
   });
   return { id: userId, sessionId: session.id };
+}
+
+/** Where a request comes from: what the last proxy in front of the service saw, or Next itself where there is none. */
+function findClient(forwardedFor: unknown): string | undefined {
+  if (typeof forwardedFor !== "string") return undefined;
+  const last = forwardedFor.split(",").at(-1)?.trim();
+  return last === "" ? undefined : last;
 }

@@ -43,6 +43,8 @@ export interface Engine {
   take: (items: readonly Pick<DueWork, "kind" | "objectId" | "shard">[]) => Promise<number>;
   /** Looks at one object now if it is due and free, and answers how that ended. */
   runItem: (key: WorkKey) => Promise<Outcome | undefined>;
+  /** Looks right now. */
+  countRunning: () => number;
   /** Takes nothing more, and waits for what runs; ends it after `graceMs` milliseconds. */
   drain: (graceMs: number) => Promise<void>;
 }
@@ -158,6 +160,8 @@ export function createEngine(options: EngineOptions): Engine {
       });
       return (await claim(due)).get(nameWork(key));
     },
+
+    countRunning: () => running.size,
 
     async drain(graceMs) {
       isDraining = true;

@@ -45,6 +45,8 @@ export interface IstiodHealth {
   refresh: () => Promise<void>;
   /** Shards whose breaker is not closed. */
   listBlocked: () => string[];
+  /** Each shard with what its breaker says. */
+  listStates: () => { istiodCluster: string; state: "closed" | "open" | "half-open" }[];
   /** Something went wrong there: look now. */
   look: (shard: string) => void;
   stop: () => Promise<void>;
@@ -192,6 +194,9 @@ export function createIstiodHealth(options: IstiodHealthOptions): IstiodHealth {
     listBlocked: () =>
       [...watched].filter(([, { breaker }]) => breaker.state !== CircuitState.Closed).map(([name]) => name),
 
+    listStates: () =>
+      [...watched].map(([istiodCluster, { breaker }]) => ({ istiodCluster, state: nameState(breaker.state) })),
+
     look(shard) {
       const one = watched.get(shard);
       if (one === undefined || one.current !== undefined) return;
@@ -202,6 +207,11 @@ export function createIstiodHealth(options: IstiodHealthOptions): IstiodHealth {
       await Promise.allSettled([...watched.values()].map(end));
     },
   };
+}
+
+function nameState(state: CircuitState): "closed" | "open" | "half-open" {
+  if (state === CircuitState.Closed) return "closed";
+  return state === CircuitState.HalfOpen ? "half-open" : "open";
 }
 
 const stampOf = ({ access }: StoredIstiodCluster): string => access?.binding.id ?? "";

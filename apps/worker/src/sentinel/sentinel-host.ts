@@ -40,6 +40,8 @@ export interface SentinelHost {
   /** Ends or renews those whose revision has changed. */
   followChanges: () => Promise<void>;
   countOpen: () => number;
+  /** Revisions that this worker watches. */
+  listWatched: () => { revisionId: string; istiodCluster: string }[];
   /** Ends all and gives their leases back. */
   drain: () => Promise<void>;
 }
@@ -167,6 +169,11 @@ export function createSentinelHost(options: SentinelHostOptions): SentinelHost {
     },
 
     countOpen: () => [...posts.values()].filter(({ sentinel }) => sentinel?.isOpen() === true).length,
+
+    listWatched: () =>
+      [...posts.values()]
+        .filter(({ stamp }) => stamp !== undefined)
+        .map(({ held: { lease } }) => ({ revisionId: lease.objectId, istiodCluster: lease.shard })),
 
     async drain() {
       isDraining = true;

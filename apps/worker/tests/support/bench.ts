@@ -121,7 +121,7 @@ export async function openBench(redisUrl?: string): Promise<Bench> {
     async clear() {
       await Promise.all(workers.map((worker) => worker.stop()));
       await seeder.query(
-        "TRUNCATE work_items, conditions, operation_steps, operations, revisions, control_planes, mesh_clusters, events CASCADE",
+        "TRUNCATE work_items, conditions, operation_steps, operations, revisions, control_planes, mesh_clusters, events, usage_samples, istiod_loads CASCADE",
       );
       await seeder.query("DELETE FROM sealed_secrets WHERE tenant_id IS NOT NULL");
       await seeder.query(

@@ -21,6 +21,8 @@ export interface Faults {
   /** Instead of what isIstiodDown means for a probe: nothing can be seen. */
   isMeshHidden?: (revisionId: string) => boolean;
   tokenLifetimeMs?: number;
+  /** Connected to each istiod; none when absent. */
+  proxies?: number;
 }
 
 /** A world without clusters: what would be in them is kept here, and calls are counted. */
@@ -266,6 +268,12 @@ export function createFakeProvisioner(): FakeProvisioner {
       },
       close: async () => undefined,
     }),
+
+    readIstiodLoads: async ({ name }, revisionId) => {
+      if (faults.isClusterDown?.(name) === true) throw down(`${name} refuses.`);
+      calls.push(`load ${revisionId}`);
+      return [{ pod: "p", proxies: faults.proxies ?? 0, cpuSeconds: performance.now() / 1_000, memoryBytes: 2 ** 27 }];
+    },
 
     listRevisionNamespaces: async () => [...revisions].map((revisionId) => ({ revisionId, uid: `uid-${revisionId}` })),
     deleteRevisionNamespace: async (_cluster, { revisionId }) => void revisions.delete(revisionId),

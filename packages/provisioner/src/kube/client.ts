@@ -11,6 +11,7 @@ import type { KubeClient, KubeObject, ListOptions, ObjectRef } from "./types.ts"
 const fieldManager = "pilothouse";
 const objectsPerPage = 500;
 const mostPages = 200;
+const mostTextBytes = 8 * 1024 * 1024;
 /** A list without specs and status; see "Resource representations" of the Kubernetes API. */
 const metadataForm = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
 
@@ -163,6 +164,14 @@ export function createKubeClient(access: ClusterAccess, options: TransportOption
         { method, path, ...(body === undefined ? {} : { body }) },
         { verb: method, subject: path.replace(/\?.*$/s, "") },
       ),
+
+    async readText(path) {
+      const call = { verb: "GET", subject: path.replace(/\?.*$/s, "") };
+      return transport.sendForText(
+        { method: "GET", path, accept: "text/plain", budget: { bytes: mostTextBytes } },
+        call,
+      );
+    },
 
     close: () => transport.close(),
   };

@@ -51,8 +51,13 @@ export interface TestCluster {
 /**
  * As much of an API server as connecting and removing take, with objects that stay in memory: no admission, no authorization, no
  * merging of applied objects. What an object owns, and what is in a namespace, goes at once with it.
+ *
+ * @param texts answered as plain text, by path
  */
-export async function startTestCluster(intervene: Intervention = () => undefined): Promise<TestCluster> {
+export async function startTestCluster(
+  intervene: Intervention = () => undefined,
+  texts: Readonly<Record<string, string>> = {},
+): Promise<TestCluster> {
   const authority = await createTestAuthority("test");
   const certificate = await authority.issue({ commonName: "server", ipAddresses: ["127.0.0.1"] });
   const objects = new Map<string, KubeObject>();
@@ -87,6 +92,8 @@ export async function startTestCluster(intervene: Intervention = () => undefined
 
   function answer({ method, url: asked, body }: SeenRequest, response: ServerResponse): void {
     const { pathname, searchParams } = new URL(asked, url);
+    const text = texts[pathname];
+    if (text !== undefined) return void response.writeHead(200, { "content-type": "text/plain" }).end(text);
     const served = kinds[pathname];
     if (served !== undefined) return respond(response, 200, { resources: served });
     if (pathname === "/version") return respond(response, 200, { gitVersion: "v1.34.4" });

@@ -49,6 +49,8 @@ export interface TransportRequest {
 export interface Transport {
   /** The parsed answer. Statuses in `expect` are answered as undefined, all others of 300 or more are thrown. */
   send(request: TransportRequest, call: Pick<KubeCall, "verb" | "subject">, expect?: number[]): Promise<unknown>;
+  /** The answer's text as it is. Every status of 300 or more is thrown. */
+  sendForText(request: TransportRequest, call: Pick<KubeCall, "verb" | "subject">): Promise<string>;
   /** Ends all connections, and with them the calls under way. Later sends are refused: `ClientClosed` (unknown). */
   close(): Promise<void>;
 }
@@ -78,18 +80,19 @@ export function createTransport(access: ClusterAccess, options: TransportOptions
   const hideCredential = (text: string) =>
     "token" in credential ? text.replaceAll(credential.token, "[token]") : text;
 
-  async function send(
+  async function sendAndRead<Result>(
     request: TransportRequest,
     named: Pick<KubeCall, "verb" | "subject">,
+    read: (answer: Answer, call: KubeCall) => Result,
     expect: number[] = [],
-  ): Promise<unknown> {
+  ): Promise<Result | undefined> {
     const call: KubeCall = { server, ...named };
     const startedMs = performance.now();
     let status = 0;
     try {
       const answer = await exchange(request, call);
       status = answer.status;
-      if (status < 300) return readJson(answer, call);
+      if (status < 300) return read(answer, call);
       if (expect.includes(status)) return undefined;
       throw createStatusError(call, status, readErrorBody(hideCredential(answer.text)));
     } catch (error) {
@@ -151,7 +154,8 @@ export function createTransport(access: ClusterAccess, options: TransportOptions
   }
 
   return {
-    send,
+    send: (request, call, expect) => sendAndRead(request, call, readJson, expect),
+    sendForText: async (request, call) => (await sendAndRead(request, call, ({ text }) => text)) ?? "",
     async close() {
       isClosed = true;
       await pool.close();

@@ -68,6 +68,8 @@ export interface KubeClient {
   ): Promise<{ token: string; expiresAt: string }>;
   /** A call for what has no verb here: path with query, JSON in and out. Throws ProvisionerError on a status of 400 or more. */
   request(method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE", path: string, body?: unknown): Promise<unknown>;
+  /** GET of what is no JSON, such as what a pod answers through the API server; at most 8 MiB. @throws as `request` */
+  readText(path: string): Promise<string>;
   /** Ends its connections. Idle ones keep no process alive and end by themselves after half a minute. */
   close(): Promise<void>;
 }

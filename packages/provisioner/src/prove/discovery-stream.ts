@@ -11,7 +11,7 @@ import {
 } from "./protos.ts";
 import type { ClientIdentity } from "./tls-connection.ts";
 import type { ConnectionPlace } from "./tls-errors.ts";
-import { probeAccount, probeNamespace } from "./types.ts";
+import { probeAccount, probeNamespace, probeVersionSuffix } from "./types.ts";
 import { connectGrpc } from "./with-grpc-session.ts";
 
 export const clusterType = "type.googleapis.com/envoy.config.cluster.v3.Cluster";
@@ -136,7 +136,8 @@ function createNode({ revisionId, version }: ProbeNode): DiscoveryNode {
     INSTANCE_IPS: probeAddress,
     WORKLOAD_NAME: probeAccount,
     ISTIO_REVISION: revisionId,
-    ...(version === undefined ? {} : { ISTIO_VERSION: version }),
+    // By it these streams are told from proxies in istiod's own count; istiod reads no further than the numbers.
+    ISTIO_VERSION: `${version ?? ""}${probeVersionSuffix}`,
   };
   return {
     id: `sidecar~${probeAddress}~${probeAccount}.${probeNamespace}~${probeNamespace}.svc.cluster.local`,

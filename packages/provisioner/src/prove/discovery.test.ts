@@ -74,7 +74,11 @@ test("clusters, then listeners, each acknowledged with its version and nonce, as
       responseNonce: "",
       node: {
         id: "sidecar~192.0.2.1~pilothouse-probe.pilothouse-probe~pilothouse-probe.svc.cluster.local",
-        metadata: { NAMESPACE: "pilothouse-probe", SERVICE_ACCOUNT: "pilothouse-probe", ISTIO_VERSION: "1.32-dev" },
+        metadata: {
+          NAMESPACE: "pilothouse-probe",
+          SERVICE_ACCOUNT: "pilothouse-probe",
+          ISTIO_VERSION: "1.32-dev-pilothouse",
+        },
       },
     },
     { typeUrl: clusterType, versionInfo: "v1", responseNonce: `nonce of ${clusterType}` },

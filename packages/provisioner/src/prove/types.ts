@@ -62,6 +62,8 @@ export interface ProofRequest {
 /** Where the probes live in a mesh cluster; connecting creates both. The namespace must carry no `istio.io/rev` or `istio-injection` label. */
 export const probeNamespace = "pilothouse-probe";
 export const probeAccount = "pilothouse-probe";
+/** Ends the version that Pilothouse's own discovery streams name (`ISTIO_VERSION`), so that istiod counts them apart from proxies. */
+export const probeVersionSuffix = "-pilothouse";
 
 export const defaultPorts = { webhook: 443, xds: 15012 } as const;
 export const defaultTimeoutMs = 15_000;

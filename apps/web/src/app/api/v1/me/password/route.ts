@@ -1,13 +1,12 @@
 import { operations } from "@pilothouse/contract";
 import { changePassword } from "@pilothouse/core";
-import { RateLimitError } from "#server/authenticate.ts";
 import { requirePerson } from "#server/describe-caller.ts";
+import { requireTries } from "#server/require-tries.ts";
 import { route } from "#server/route.ts";
 
 export const POST = route(operations.changePassword, async ({ caller, body, service }) => {
   const person = requirePerson(caller);
-  const waitSeconds = await service.signInLimit.count(person.email);
-  if (waitSeconds > 0) throw new RateLimitError(waitSeconds);
+  await requireTries(service, person.email);
   await changePassword(service.database, person, body);
   return { status: 204, body: undefined };
 });

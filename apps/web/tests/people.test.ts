@@ -1,0 +1,248 @@
+import { operations } from "@pilothouse/contract";
+import { encode } from "next-auth/jwt";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { z } from "zod";
+import { makePerson, password, signIn, trySignIn } from "./support/people.ts";
+import { portalUrl, startWeb } from "./support/web-server.ts";
+import { makeTenant, openWorld, type World } from "./support/world.ts";
+
+let world: World;
+let key = "";
+let people = 0;
+
+beforeAll(async () => {
+  world = await openWorld();
+  key = (await makeTenant(world, "shop")).owner;
+});
+
+afterAll(async () => {
+  await world.close();
+});
+
+async function makeMember(role = "viewer"): Promise<{ email: string; id: string }> {
+  people += 1;
+  const email = `person${people}@example.org`;
+  const { body } = await world.checker.succeed(operations.addMember, {
+    key,
+    params: { tenant: "shop" },
+    body: { email, role },
+  });
+  const { id, invitation } = z.object({ id: z.string(), invitation: z.object({ token: z.string() }) }).parse(body);
+  await world.checker.succeed(operations.acceptInvitation, { body: { token: invitation.token, password } });
+  return { email, id };
+}
+
+const listClusters = (headers: Record<string, string>) =>
+  world.checker.request(operations.listClusters, { params: { tenant: "shop" }, headers });
+
+test("somebody who signs in acts as a member, until signing out ends the session in the database", async () => {
+  const { email } = await makeMember();
+  const { headers } = await signIn(world.web.url, email);
+  const me = await world.checker.request(operations.whoAmI, { headers });
+  expect(me.body).toMatchObject({
+    kind: "user",
+    email,
+    isPlatform: false,
+    tenants: [{ name: "shop", role: "viewer" }],
+  });
+  expect((await listClusters(headers)).status).toBe(200);
+  expect((await world.checker.request(operations.listTenants, { headers })).code).toBe("Forbidden");
+  const csrf = await fetch(`${world.web.url}/api/auth/csrf`, { headers });
+  const { csrfToken } = z.object({ csrfToken: z.string() }).parse(await csrf.json());
+  const token = csrf.headers
+    .getSetCookie()
+    .map((line) => line.split(";")[0])
+    .join("; ");
+  await fetch(`${world.web.url}/api/auth/signout`, {
+    method: "POST",
+    headers: { ...headers, cookie: `${headers.cookie}; ${token}` },
+    body: new URLSearchParams({ csrfToken, json: "true", callbackUrl: portalUrl }),
+    redirect: "manual",
+  });
+  expect((await listClusters(headers)).code).toBe("Unauthenticated");
+});
+
+test("the cookie is for the portal's own pages alone, and no script reads it", async () => {
+  const { email } = await makeMember();
+  const answer = await fetch(`${world.web.url}/api/auth/csrf`);
+  for (const line of answer.headers.getSetCookie()) expect(line).toMatch(/; HttpOnly; SameSite=(Strict|Lax)/i);
+  const secure = await startWeb({ DATABASE_URL: world.database.web, PILOTHOUSE_URL: "https://portal.test" });
+  const { cookies } = await trySignIn(secure.url, { email, password }, { origin: "https://portal.test" });
+  expect([...cookies.keys()]).toContain("__Host-pilothouse-session");
+  const again = await fetch(`${secure.url}/api/auth/csrf`);
+  for (const line of again.headers.getSetCookie()) expect(line).toMatch(/^__Host-.*; HttpOnly; Secure/i);
+  await secure.stop();
+});
+
+test.each([
+  [{ origin: "https://elsewhere.test" }, "CrossOrigin"],
+  [{ origin: "null" }, "CrossOrigin"],
+  [{ "sec-fetch-site": "cross-site" }, "CrossOrigin"],
+  [{ "sec-fetch-site": "same-site" }, "CrossOrigin"],
+  [{ "sec-fetch-site": "same-origin" }, undefined],
+  [{ "sec-fetch-site": "none" }, undefined],
+  [{}, undefined],
+])("a read with a cookie and %j is answered %s", async (headers, code) => {
+  const { headers: own } = await signedIn();
+  expect((await listClusters({ cookie: own.cookie, ...headers })).code).toBe(code);
+});
+
+test.each([
+  [{}, "CrossOrigin"],
+  [{ "sec-fetch-site": "same-origin" }, "CrossOrigin"],
+  [{ origin: `${portalUrl}.elsewhere.test` }, "CrossOrigin"],
+  [{ origin: portalUrl, "sec-fetch-site": "cross-site" }, "CrossOrigin"],
+  [{ origin: portalUrl }, "Forbidden"],
+])("a change with a cookie and %j is answered %s", async (headers, code) => {
+  const { headers: own } = await signedIn();
+  const answer = await world.checker.request(operations.connectCluster, {
+    params: { tenant: "shop" },
+    headers: { cookie: own.cookie, ...headers },
+    body: {},
+  });
+  expect(answer.code).toBe(code);
+});
+
+test("a key is taken from anywhere, and comes before a cookie", async () => {
+  const { headers } = await signedIn();
+  const foreign = { ...headers, origin: "https://elsewhere.test" };
+  const me = await world.checker.request(operations.whoAmI, { key, headers: foreign });
+  expect(me.body).toMatchObject({ kind: "key" });
+  expect((await world.checker.request(operations.whoAmI, { key: "plth_none", headers })).code).toBe("Unauthenticated");
+});
+
+let common: ReturnType<typeof signIn> | undefined;
+/** One session for tests that only need some. */
+async function signedIn(): ReturnType<typeof signIn> {
+  common ??= makeMember().then(({ email }) => signIn(world.web.url, email));
+  return common;
+}
+
+test("a cookie that was not sealed here, or names no session, lets nobody in", async () => {
+  const make = async (secret: string, sessionId: string) => {
+    const token = await encode({ token: { sub: sessionId, sessionId }, secret });
+    return { cookie: `pilothouse-session=${token}`, origin: portalUrl };
+  };
+  const none = "01980000-0000-4000-8000-000000000000";
+  for (const headers of [
+    await make("another secret, just as long as the real one", none),
+    await make("a secret of the tests alone, long enough", none),
+    await make("a secret of the tests alone, long enough", "no uuid"),
+    { cookie: "pilothouse-session=x", origin: portalUrl },
+  ])
+    expect((await listClusters(headers)).code).toBe("Unauthenticated");
+});
+
+test("a session that is revoked ends at once, with its streams", async () => {
+  const { email } = await makeMember();
+  const [one, other] = [await signIn(world.web.url, email), await signIn(world.web.url, email)];
+  const stream = await fetch(`${world.web.url}/api/v1/tenants/shop/events`, {
+    headers: { ...other.headers, accept: "text/event-stream" },
+  });
+  expect(stream.status).toBe(200);
+  const { body } = await world.checker.request(operations.listSessions, { headers: one.headers });
+  const { items } = z.object({ items: z.array(z.object({ id: z.string(), isCurrent: z.boolean() })) }).parse(body);
+  expect(items.map(({ isCurrent }) => isCurrent).toSorted()).toEqual([false, true]);
+  const session = items.find(({ isCurrent }) => !isCurrent)?.id ?? "";
+  const stranger = await signedIn();
+  const revoke = (headers: Record<string, string>) =>
+    world.checker.request(operations.revokeSession, { params: { session }, headers });
+  expect((await revoke(stranger.headers)).code).toBe("NotFound");
+  expect((await revoke(one.headers)).status).toBe(204);
+  expect(await stream.text()).toContain('event: end\ndata: {"reason":"KeyRevoked"}');
+  expect((await listClusters(other.headers)).code).toBe("Unauthenticated");
+  expect((await listClusters(one.headers)).status).toBe(200);
+});
+
+test("a new password ends all other sessions", async () => {
+  const { email } = await makeMember();
+  const [mine, theirs] = [await signIn(world.web.url, email), await signIn(world.web.url, email)];
+  const next = "another long password";
+  const change = (current: string) =>
+    world.checker.request(operations.changePassword, { headers: mine.headers, body: { current, password: next } });
+  expect(await change("not the one there is")).toMatchObject({ code: "InvalidField", parameter: "current" });
+  expect((await change(password)).status).toBe(204);
+  expect((await listClusters(theirs.headers)).code).toBe("Unauthenticated");
+  expect((await listClusters(mine.headers)).status).toBe(200);
+  expect((await trySignIn(world.web.url, { email, password })).url).toContain("error=CredentialsSignin");
+  await signIn(world.web.url, email, next);
+});
+
+test("who is no member any more sees nothing of the tenant, and the stream ends", async () => {
+  const { email, id } = await makeMember();
+  const { headers } = await signIn(world.web.url, email);
+  const stream = await fetch(`${world.web.url}/api/v1/tenants/shop/events`, {
+    headers: { ...headers, accept: "text/event-stream" },
+  });
+  await world.checker.succeed(operations.removeMember, { key, params: { tenant: "shop", member: id } });
+  expect((await listClusters(headers)).code).toBe("NotFound");
+  expect(await stream.text()).toContain("event: end");
+});
+
+test("an operator's session opens what belongs to the platform, and its stream names tenants", async () => {
+  const email = "operator@example.org";
+  await makePerson(world, email, { isOperator: true });
+  const { headers } = await signIn(world.web.url, email);
+  expect((await world.checker.request(operations.listFleetControlPlanes, { headers })).status).toBe(200);
+  expect((await listClusters(headers)).code).toBe("NotFound");
+  const stream = await fetch(`${world.web.url}/api/v1/admin/events`, {
+    headers: { ...headers, accept: "text/event-stream" },
+  });
+  const reader = stream.body?.pipeThrough(new TextDecoderStream()).getReader();
+  await reader?.read();
+  const { id } = await makeMember();
+  let text = "";
+  while (!text.includes(id)) text += (await reader?.read())?.value ?? "";
+  const [, data = "{}"] = /event: member.created\ndata: (.*)/.exec(text) ?? [];
+  expect(JSON.parse(data)).toEqual({ tenant: "shop", object: { kind: "member", id, name: expect.any(String) } });
+  await world.owner.query("UPDATE users SET is_operator = false WHERE email = $1", [email]);
+  while (!text.includes("event: end")) text += (await reader?.read())?.value ?? "";
+  expect((await world.checker.request(operations.listFleetControlPlanes, { headers })).code).toBe("Forbidden");
+});
+
+test("wrong passwords and unknown addresses look the same, and both have to wait after ten tries", async () => {
+  const { email } = await makeMember();
+  const other = await makeMember();
+  const answers = new Set<string>();
+  for (const address of [email, "nobody@example.org"]) {
+    for (let tries = 0; tries < 10; tries += 1) {
+      const answer = await trySignIn(world.web.url, { email: address, password: "wrong" });
+      answers.add(`${answer.status} ${answer.url} ${[...answer.cookies.keys()].join()}`);
+    }
+  }
+  expect([...answers]).toHaveLength(1);
+  for (const address of [email, ` ${email.toUpperCase()}`, "nobody@example.org"]) {
+    const { url, cookies } = await trySignIn(world.web.url, { email: address, password });
+    expect(new URL(url).searchParams.get("error")).toMatch(/^TooManyTries:\d+$/);
+    expect([...cookies.keys()]).not.toContain("pilothouse-session");
+  }
+  // Others are not kept out, and who gets in has all tries again.
+  for (let round = 0; round < 2; round += 1) {
+    for (let tries = 0; tries < 6; tries += 1)
+      await trySignIn(world.web.url, { email: other.email, password: "wrong" });
+    await signIn(world.web.url, other.email);
+  }
+  const { rows } = await world.owner.query<{ key: string }>("SELECT key FROM sign_in_limits");
+  expect(rows.filter(({ key: name }) => name.includes("@"))).toEqual([]);
+});
+
+test("one place that tries many addresses has to wait", async () => {
+  const place = { "x-forwarded-for": "192.0.2.9, 198.51.100.7" };
+  const attempt = (number: number, headers: Record<string, string>) =>
+    trySignIn(world.web.url, { email: `none${number}@example.org`, password: "x".repeat(201) }, headers);
+  for (let number = 0; number < 100; number += 1) await attempt(number, place);
+  expect((await attempt(100, place)).url).toContain("TooManyTries");
+  // What is in front of the last proxy anybody can write.
+  expect((await attempt(101, { "x-forwarded-for": "1.2.3.4, 198.51.100.7" })).url).toContain("TooManyTries");
+  expect((await attempt(102, { "x-forwarded-for": "198.51.100.8" })).url).toContain("CredentialsSignin");
+});
+
+test("signing in needs next-auth's own token against forgery", async () => {
+  const { email } = await makeMember();
+  const response = await fetch(`${world.web.url}/api/auth/callback/credentials`, {
+    method: "POST",
+    body: new URLSearchParams({ email, password, csrfToken: "made up", json: "true" }),
+    redirect: "manual",
+  });
+  expect(response.headers.getSetCookie().join()).not.toContain("pilothouse-session");
+});
