@@ -39,7 +39,11 @@ async function run(): Promise<void> {
         const faults = await visitor.visit(entry, look, async ({ page, faults: found }) => {
           const width = page.viewportSize()?.width ?? 0;
           const height = await page.evaluate(() => document.documentElement.scrollHeight);
-          await page.screenshot({ path, fullPage: true, clip: { x: 0, y: 0, width, height: Math.min(height, mostHeight) } });
+          await page.screenshot({
+            path,
+            fullPage: true,
+            clip: { x: 0, y: 0, width, height: Math.min(height, mostHeight) },
+          });
           return found;
         });
         for (const fault of faults) print(`${entry.name}, ${look.device}, ${look.theme}: ${fault}`);

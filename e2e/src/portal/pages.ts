@@ -39,10 +39,16 @@ export const portalPages: readonly PortalPage[] = [
   { name: "control-plane-unseen", as: "member", path: ofTenant("/control-planes/ledger") },
   { name: "control-plane-coming-up", as: "member", path: ofTenant("/control-planes/search-next") },
   { name: "activity", as: "member", path: ofTenant("/activity") },
+  { name: "activity-audit", as: "member", path: ofTenant("/activity?tab=audit") },
+  { name: "control-plane-conditions", as: "member", path: ofTenant("/control-planes/media?tab=conditions") },
   { name: "settings", as: "member", path: ofTenant("/settings") },
   { name: "palette", as: "member", path: ofTenant(""), prepare: openPalette },
   { name: "not-found", as: "member", path: () => "/tenants/nobody" },
   { name: "fleet", as: "operator", path: () => "/admin" },
+  { name: "istiod-clusters", as: "operator", path: () => "/admin/istiod-clusters" },
+  { name: "istiod-cluster", as: "operator", path: () => "/admin/istiod-clusters/istiod-eu-1-b" },
+  { name: "placement", as: "operator", path: () => "/admin/placement", prepare: openFirstPlacement },
+  { name: "work", as: "operator", path: () => "/admin/work" },
   { name: "versions", as: "operator", path: () => "/admin/versions" },
   { name: "tenants", as: "operator", path: () => "/admin/tenants" },
 ];
@@ -50,4 +56,10 @@ export const portalPages: readonly PortalPage[] = [
 async function openPalette(page: Page): Promise<void> {
   await page.keyboard.press("Control+k");
   await page.getByRole("dialog").waitFor();
+  await page.keyboard.type("s");
+}
+
+async function openFirstPlacement(page: Page): Promise<void> {
+  await page.locator("tbody button").first().click();
+  await page.getByRole("heading", { name: "runs there" }).waitFor();
 }

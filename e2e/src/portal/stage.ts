@@ -8,6 +8,7 @@ import { createTenantWithKey, registerFleet } from "../register-fleet.ts";
 import { buildWeb, type Service, startService } from "../service.ts";
 import { openSimulation, type SimulationProcess, spawnSimulation } from "../simulation/open-simulation.ts";
 import type { SimulationPlan } from "../simulation/simulation.ts";
+import { writePastUsage } from "./past-usage.ts";
 import { makeMember, makeOperator, type Person } from "./people.ts";
 
 /** The whole service on simulated clusters, furnished so that each page has something to show. */
@@ -20,6 +21,8 @@ export interface Stage {
   tenant: string;
   /** Has nothing yet. */
   emptyTenant: string;
+  /** The istiod cluster whose edge is gone. */
+  lostEdge: string;
   /** Of both tenants. */
   member: Person;
   /** Of the provider. */
@@ -44,14 +47,14 @@ const capacity = { slots: 8, cpuMilli: 4_000, memoryMib: 8_192 };
 
 const plan: SimulationPlan = {
   meshClusters: [
-    { name: "shop", region: "eu-1" },
-    { name: "pay", region: "eu-1" },
-    { name: "ledger", region: "eu-1" },
-    { name: "search", region: "us-1" },
-    { name: "media", region: "us-1" },
+    { name: "shop", region: "eu-1", proxies: 64 },
+    { name: "pay", region: "eu-1", proxies: 38 },
+    { name: "ledger", region: "eu-1", proxies: 21 },
+    { name: "search", region: "us-1", proxies: 17 },
+    { name: "media", region: "us-1", proxies: 45 },
     { name: "lab", region: "us-1" },
-    { name: "routes", region: "eu-1" },
-    { name: "depots", region: "us-1" },
+    { name: "routes", region: "eu-1", proxies: 92 },
+    { name: "depots", region: "us-1", proxies: 12 },
   ],
   istiodClusters: [
     { name: "istiod-eu-1-a", region: "eu-1", line: "1.22" },
@@ -159,6 +162,7 @@ export async function startStage({ home, environment, block, say = () => undefin
     say("taking an edge and two API servers away");
     await trouble(client, ground, simulation);
     const { member, operator } = await makePeople(service);
+    await writePastUsage(service);
     const running = service;
     return {
       baseUrl: service.baseUrl,
@@ -167,6 +171,7 @@ export async function startStage({ home, environment, block, say = () => undefin
       simulation,
       tenant,
       emptyTenant,
+      lostEdge,
       member,
       operator,
       async stop() {

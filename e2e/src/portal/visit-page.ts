@@ -75,7 +75,8 @@ export async function createVisitor(
 async function settle(page: Page): Promise<void> {
   await page.locator("h1").first().waitFor();
   await page.waitForFunction(
-    () => document.querySelector("[data-reading], [data-live=connecting]") === null && document.fonts.status === "loaded",
+    () =>
+      document.querySelector("[data-reading], [data-live=connecting]") === null && document.fonts.status === "loaded",
   );
 }
 

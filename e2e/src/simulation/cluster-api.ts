@@ -24,7 +24,7 @@ export interface ApiCall {
 
 export interface ApiAnswer {
   status: number;
-  /** JSON. */
+  /** JSON, or what a pod answers. */
   text: string;
 }
 
@@ -33,6 +33,8 @@ export type ClusterApi = (call: ApiCall) => Promise<ApiAnswer>;
 
 export interface ClusterApiOptions {
   store: ObjectStore;
+  /** What pods answer at their monitoring port, by `<namespace>/<pod>`. */
+  metrics: ReadonlyMap<string, () => string>;
   kinds: KindTable;
   identities: Identities;
   authorizer: Authorizer;
@@ -73,7 +75,7 @@ function asObject(body: unknown): KubeObject {
 }
 
 export function createClusterApi(options: ClusterApiOptions): ClusterApi {
-  const { store, kinds, identities, authorizer, calls } = options;
+  const { store, metrics, kinds, identities, authorizer, calls } = options;
 
   function answerReview({ group, resource }: Route, user: User, body: unknown): unknown {
     const sent = isRecord(body) ? body : {};
@@ -165,6 +167,12 @@ export function createClusterApi(options: ClusterApiOptions): ClusterApi {
         status: 201,
         text: JSON.stringify({ ...(isRecord(call.body) ? call.body : {}), metadata: { name }, status: granted }),
       };
+    }
+    if (subresource === "proxy" && resource === "pods" && call.method === "GET") {
+      allow("get");
+      const read = metrics.get(`${route.namespace}/${name.replace(/:\d+$/, "")}`);
+      if (read === undefined) throw createNotFound(group, resource, name);
+      return { status: 200, text: read() };
     }
     if (subresource !== "") throw new ApiError(404, "NotFound", "the server could not find the requested resource");
     if (call.method === "GET" && route.name === "") {

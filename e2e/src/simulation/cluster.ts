@@ -13,6 +13,10 @@ export interface SimulatedCluster {
   store: ObjectStore;
   kinds: KindTable;
   api: ClusterApi;
+  /** What pods answer at their monitoring port, by `<namespace>/<pod>`. */
+  metrics: Map<string, () => string>;
+  /** How many proxies its workloads would have. */
+  proxies: number;
 }
 
 export interface ClusterOptions {
@@ -21,12 +25,14 @@ export interface ClusterOptions {
   rootCertificate: string;
   /** What the API server resolves the names of webhooks with. */
   resolve: Resolve;
+  /** How many proxies its workloads would have; none when absent. */
+  proxies?: number;
 }
 
 const firstNamespaces = ["default", "kube-node-lease", "kube-public", "kube-system"];
 
 /** Makes a cluster as it is after its first start. */
-export function createCluster({ name, rootCertificate, resolve }: ClusterOptions): SimulatedCluster {
+export function createCluster({ name, rootCertificate, resolve, proxies = 0 }: ClusterOptions): SimulatedCluster {
   const store = createObjectStore();
   const kinds = createKindTable();
   runNamespaceController(store, kinds, rootCertificate);
@@ -39,12 +45,14 @@ export function createCluster({ name, rootCertificate, resolve }: ClusterOptions
     const rest = { spec: { finalizers: ["kubernetes"] }, status: { phase: "Active" } };
     store.insert(namespaces, { apiVersion: "v1", kind: "Namespace", metadata, ...rest });
   }
+  const metrics = new Map<string, () => string>();
   const api = createClusterApi({
     store,
+    metrics,
     kinds,
     identities: createIdentities(store, kinds),
     authorizer: createAuthorizer(store, kinds),
     calls: createObjectCalls(store, kinds, createAdmission(store, kinds, resolve)),
   });
-  return { name, store, kinds, api };
+  return { name, store, kinds, api, metrics, proxies };
 }

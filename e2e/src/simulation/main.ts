@@ -10,7 +10,7 @@ import { startSimulation } from "./simulation.ts";
  * standard input closes or opens the entry of a cluster, and is answered with `done` or the reason why not.
  */
 const PlanSchema = z.strictObject({
-  meshClusters: z.array(z.strictObject({ name: z.string(), region: z.string() })),
+  meshClusters: z.array(z.strictObject({ name: z.string(), region: z.string(), proxies: z.int().optional() })),
   istiodClusters: z.array(z.strictObject({ name: z.string(), region: z.string(), line: z.string() })),
 });
 

@@ -13,7 +13,12 @@ import { startRecordStore } from "./record-store.ts";
 
 /** Which clusters a simulation has, in the words of a fleet's topology. */
 export interface SimulationPlan {
-  meshClusters: { name: string; region: string }[];
+  meshClusters: {
+    name: string;
+    region: string;
+    /** How many its workloads would have, as istiods count them; none when absent. */
+    proxies?: number | undefined;
+  }[];
   istiodClusters: { name: string; region: string; line: string }[];
 }
 
@@ -58,7 +63,10 @@ export async function startSimulation({ name, plan, block, folder }: SimulationO
   let made = 0;
 
   /** Starts a cluster, whose storage exists from its first call on. */
-  async function start(cluster: string): Promise<{ find: () => SimulatedCluster; server: string; kubeconfig: string }> {
+  async function start(
+    cluster: string,
+    proxies = 0,
+  ): Promise<{ find: () => SimulatedCluster; server: string; kubeconfig: string }> {
     const address = `127.${block}.${2 + Math.floor(made / perSubnet)}.${1 + (made % perSubnet)}`;
     made += 1;
     const authority = createAuthority(`kubernetes of ${cluster}`);
@@ -68,6 +76,7 @@ export async function startSimulation({ name, plan, block, folder }: SimulationO
         name: cluster,
         rootCertificate: authority.certificate,
         resolve: records.resolve,
+        proxies,
       }));
     const apiServer = await startApiServer(address, authority, find);
     running.push(apiServer);
@@ -80,8 +89,8 @@ export async function startSimulation({ name, plan, block, folder }: SimulationO
   }
 
   const clusters: ClusterStatus[] = [];
-  for (const { name: cluster, region } of plan.meshClusters) {
-    const { server, kubeconfig } = await start(cluster);
+  for (const { name: cluster, region, proxies } of plan.meshClusters) {
+    const { server, kubeconfig } = await start(cluster, proxies);
     const versions = { kubernetes: simulatedVersion };
     clusters.push({ name: cluster, kind: "mesh", region, versions, server, kubeconfig, auditLog: "", ready: true });
   }

@@ -46,7 +46,9 @@ export async function followFleetEvent(queries: QueryClient, { object }: Watched
     Promise.all([refreshItem(queries, fleetControlPlanes, id), refresh(keys.placedControlPlane(id))]);
   if (object.kind === "control-plane") await refreshControlPlane(object.id);
   if (object.kind === "revision") {
-    const owner = findHeld(queries, fleetControlPlanes, ({ revisions }) => revisions.some(({ id }) => id === object.id));
+    const owner = findHeld(queries, fleetControlPlanes, ({ revisions }) =>
+      revisions.some(({ id }) => id === object.id),
+    );
     if (owner !== undefined) await refreshControlPlane(owner.id);
   }
 }

@@ -31,6 +31,7 @@ interface ChartProps {
 
 const height = 220;
 const dayMs = 86_400_000;
+const quarters = 4;
 
 const colourOf = ({ kind, colour }: ChartSeries): string =>
   kind === "limit" ? "var(--line-strong)" : `var(--chart-${colour})`;
@@ -43,6 +44,13 @@ function formatTime(atMs: number, spanMs: number): string {
 
 const formatMoment = (atMs: number): string =>
   new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "short", hour12: false }).format(atMs);
+
+/** Marks from nothing to the highest value: its quarters where they are whole, else as they come. */
+function describeTicks(points: readonly ChartPoint[]): { domain: [number, number | "auto"]; ticks?: number[] } {
+  const most = Math.max(0, ...points.flatMap(({ values }) => Object.values(values).map((value) => value ?? 0)));
+  if (most === 0 || most % quarters !== 0) return { domain: [0, "auto"] };
+  return { domain: [0, most], ticks: Array.from({ length: quarters + 1 }, (_, index) => (most / quarters) * index) };
+}
 
 /** Values over time, drawn, and as a table of the same numbers for those who can't see the drawing. */
 export function Chart({ label, series, points, format }: ChartProps): ReactNode {
@@ -71,12 +79,12 @@ export function Chart({ label, series, points, format }: ChartProps): ReactNode 
               tick={{ fill: "var(--text-muted)", fontSize: 12 }}
             />
             <YAxis
+              {...describeTicks(points)}
               width={72}
               tickFormatter={format}
               axisLine={false}
               tickLine={false}
               tick={{ fill: "var(--text-muted)", fontSize: 12 }}
-              domain={[0, "auto"]}
             />
             <Tooltip
               labelFormatter={(atMs) => formatMoment(Number(atMs))}

@@ -25,12 +25,16 @@ function TenantFinder({ tenant, pages, ...props }: FinderProps & { tenant: strin
     ...pages,
     { group: "Do", label: "Connect a cluster", href: `${base}/clusters/connect` },
     { group: "Do", label: "Create a control plane", href: `${base}/control-planes/new` },
-    ...controlPlanes.items.map(
-      ({ name }): Command => ({ group: "Control planes", label: name, href: `${base}/control-planes/${name}` }),
-    ),
-    ...clusters.items.map(
-      ({ name }): Command => ({ group: "Clusters", label: name, href: `${base}/clusters/${name}` }),
-    ),
+    ...controlPlanes.items.map(({ name }): Command => ({
+      group: "Control planes",
+      label: name,
+      href: `${base}/control-planes/${name}`,
+    })),
+    ...clusters.items.map(({ name }): Command => ({
+      group: "Clusters",
+      label: name,
+      href: `${base}/clusters/${name}`,
+    })),
   ];
   return <CommandPalette {...props} commands={commands} />;
 }
@@ -40,16 +44,16 @@ function FleetFinder({ pages, ...props }: FinderProps): ReactNode {
   const { data: istiodClusters } = useIstiodClusters();
   const commands: Command[] = [
     ...pages,
-    ...(istiodClusters ?? []).map(
-      ({ name }): Command => ({ group: "Istiod clusters", label: name, href: `/admin/istiod-clusters/${name}` }),
-    ),
-    ...controlPlanes.items.map(
-      ({ id, tenant, name }): Command => ({
-        group: "Control planes",
-        label: `${name} of ${tenant}`,
-        href: `/admin/placement?control-plane=${id}`,
-      }),
-    ),
+    ...(istiodClusters ?? []).map(({ name }): Command => ({
+      group: "Istiod clusters",
+      label: name,
+      href: `/admin/istiod-clusters/${name}`,
+    })),
+    ...controlPlanes.items.map(({ id, tenant, name }): Command => ({
+      group: "Control planes",
+      label: `${name} of ${tenant}`,
+      href: `/admin/placement?control-plane=${id}`,
+    })),
   ];
   return <CommandPalette {...props} commands={commands} />;
 }

@@ -50,7 +50,10 @@ export function OperationProgress({ operation }: { operation: Operation }): Reac
   const { kind, state, message, object } = operation;
   return (
     <Card title={`${operationWords[kind]} ${object.name}`} aside={<OperationStatus state={state} />}>
-      <Steps steps={describeSteps(operation, nowMs)} label={`Steps of ${operationWords[kind].toLowerCase()} ${object.name}`} />
+      <Steps
+        steps={describeSteps(operation, nowMs)}
+        label={`Steps of ${operationWords[kind].toLowerCase()} ${object.name}`}
+      />
       {state === "running" && message !== null ? (
         <Notice tone="info" title="What it waits for now">
           {message}

@@ -4,8 +4,11 @@ import { Network } from "lucide-react";
 import Link from "next/link";
 import type { ReactNode } from "react";
 import { useIstiodClusters, useRegions, useSeeds } from "#client/admin-queries.ts";
+import { useCollection } from "#client/collection.ts";
+import { fleetControlPlanes } from "#client/collections.ts";
 import { Card } from "../card.tsx";
 import { EmptyState } from "../empty-state.tsx";
+import { HealthLine } from "../health-line.tsx";
 import { Notice } from "../notice.tsx";
 import { PageHeader } from "../page-header.tsx";
 import { Skeleton } from "../skeleton.tsx";
@@ -18,6 +21,7 @@ const rank = ({ healthy }: IstiodCluster): number => (healthy === false ? 0 : he
 
 /** Regions with their seeds and istiod clusters: what is wrong comes first, then what is full. */
 export function FleetPage(): ReactNode {
+  const controlPlanes = useCollection(fleetControlPlanes);
   const { data: regions } = useRegions();
   const { data: seeds } = useSeeds();
   const { data: clusters, error } = useIstiodClusters();
@@ -35,6 +39,11 @@ export function FleetPage(): ReactNode {
   return (
     <>
       <PageHeader title="Fleet">Where control planes run, and near which seeds.</PageHeader>
+      {controlPlanes.isReading && controlPlanes.items.length === 0 ? (
+        <Skeleton label="control planes" lines={1} />
+      ) : (
+        <HealthLine controlPlanes={controlPlanes.items} list="/admin/placement" />
+      )}
       {troubled.map(({ name, healthMessage, healthSince }) => (
         <Notice
           key={name}

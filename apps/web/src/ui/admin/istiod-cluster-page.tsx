@@ -144,7 +144,10 @@ function Hosted({ name }: { name: string }): ReactNode {
   const { items, isReading } = useCollection(fleetControlPlanes);
   const own = items.filter(({ revisions }) => revisions.some(({ istiodCluster }) => istiodCluster === name));
   return (
-    <Card title="Control planes here" aside={<Link href={`/admin/placement?q=istiod:${name}`}>{own.length} in all</Link>}>
+    <Card
+      title="Control planes here"
+      aside={<Link href={`/admin/placement?q=istiod:${name}`}>{own.length} in all</Link>}
+    >
       {isReading && own.length === 0 ? <Skeleton label="control planes" /> : null}
       {!isReading && own.length === 0 ? <p className={styles["none"]}>None is placed here.</p> : null}
       <ul className={styles["hosted"]}>

@@ -146,10 +146,7 @@ function WhyHere({ id, onClose }: { id: string; onClose: () => void }): ReactNod
         {error === null ? (
           <Skeleton label="the reasons" lines={6} />
         ) : (
-          <Notice
-            tone="bad"
-            title={isGone(error) ? "This control plane is gone" : "The reasons could not be read"}
-          >
+          <Notice tone="bad" title={isGone(error) ? "This control plane is gone" : "The reasons could not be read"}>
             {error.message}
           </Notice>
         )}
@@ -191,7 +188,10 @@ function Revision({
     <section className={styles["revision"]}>
       <Facts
         items={[
-          ["Runs in", <Link key="in" href={`/admin/istiod-clusters/${istiodCluster}`}>{`${istiodCluster} (${region})`}</Link>],
+          [
+            "Runs in",
+            <Link key="in" href={`/admin/istiod-clusters/${istiodCluster}`}>{`${istiodCluster} (${region})`}</Link>,
+          ],
           ["For cluster", cluster],
           ["Its seed", seed === null ? "not known" : `${seed} (${seedRegion ?? "?"})`],
           ["Phase", <ControlPlaneStatus key="phase" phase={phase} quiet />],

@@ -15,7 +15,10 @@ export function describeUsage(
     const atMs = Date.parse(at);
     const values = { capacity: capacity[resource], reserved: reserved[resource], used: used[resource] };
     const isGap = beforeMs !== undefined && atMs - beforeMs > gapSteps * stepSeconds * 1_000;
-    const empty = { atMs: (beforeMs ?? atMs) + stepSeconds * 1_000, values: { capacity: null, reserved: null, used: null } };
+    const empty = {
+      atMs: (beforeMs ?? atMs) + stepSeconds * 1_000,
+      values: { capacity: null, reserved: null, used: null },
+    };
     beforeMs = atMs;
     return [...(isGap ? [empty] : []), { atMs, values }];
   });

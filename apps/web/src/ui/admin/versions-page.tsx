@@ -71,11 +71,10 @@ function VersionTable({ versions }: { versions: readonly Version[] }): ReactNode
           <th scope="col">State</th>
           <th scope="col">Revisions</th>
           <th scope="col">Image</th>
-          <th scope="col">Charts</th>
         </tr>
       </thead>
       <tbody>
-        {versions.map(({ name, state, revisions, image, charts }) => (
+        {versions.map(({ name, state, revisions, image }) => (
           <tr key={name}>
             <th scope="row">{name}</th>
             <td>
@@ -88,9 +87,6 @@ function VersionTable({ versions }: { versions: readonly Version[] }): ReactNode
               <code>
                 {image.hub}/pilot:{image.tag}
               </code>
-            </td>
-            <td>
-              <code>{charts.istiod}</code>
             </td>
           </tr>
         ))}

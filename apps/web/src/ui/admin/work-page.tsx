@@ -110,7 +110,8 @@ function Troubles({ work: { workers, kinds } }: { work: Work }): ReactNode {
     <>
       {workers.length === 0 ? (
         <Notice tone="bad" title="No worker reports">
-          Nothing is looked at, and nothing that is ordered is made. Start a worker: <code>node apps/worker/src/main.ts</code>.
+          Nothing is looked at, and nothing that is ordered is made. Start a worker:{" "}
+          <code>node apps/worker/src/main.ts</code>.
         </Notice>
       ) : null}
       {stale.map(({ id, reportedAt }) => (

@@ -205,11 +205,7 @@ function Trouble({ controlPlane: { conditions, phase } }: { controlPlane: Contro
 /** Says how many conditions are not as they should be. */
 function ConditionsLabel({ conditions }: { conditions: readonly Condition[] }): ReactNode {
   const count = conditions.filter(({ status }) => status !== "True").length;
-  return (
-    <>
-      Conditions{count === 0 ? null : <Status tone="warn">{count} not true</Status>}
-    </>
-  );
+  return <>Conditions{count === 0 ? null : <Status tone="warn">{count} not true</Status>}</>;
 }
 
 function Details({

@@ -136,26 +136,12 @@ function Drawing({
       <Node box={layout.apiServer} title="API server" text={path.cluster} />
       <Node box={layout.proxies} title="Proxies" text={path.proxies} />
       <Node box={layout.edge} title="Edge" text={path.istiodCluster} tone={path.edge} />
-      <Node
-        box={layout.istiod}
-        title="istiod"
-        badge={path.version}
-        text={path.revision}
-        tone={path.istiod}
-      />
+      <Node box={layout.istiod} title="istiod" badge={path.version} text={path.revision} tone={path.istiod} />
     </svg>
   );
 }
 
-function Frame({
-  box: { x, y, width, height },
-  text,
-  textX,
-}: {
-  box: Box;
-  text: string;
-  textX: number;
-}): ReactNode {
+function Frame({ box: { x, y, width, height }, text, textX }: { box: Box; text: string; textX: number }): ReactNode {
   return (
     <g className={styles["frame"]}>
       <rect x={x} y={y} width={width} height={height} rx="16" />

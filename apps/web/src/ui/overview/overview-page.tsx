@@ -1,5 +1,5 @@
 "use client";
-import type { Cluster, ControlPlane, ControlPlanePhase } from "@pilothouse/contract";
+import type { Cluster, ControlPlane } from "@pilothouse/contract";
 import { Anchor, ChevronRight } from "lucide-react";
 import Link from "next/link";
 import type { ReactNode } from "react";
@@ -9,34 +9,15 @@ import { useCatalogue, useOperations } from "#client/queries.ts";
 import { Button } from "../button.tsx";
 import { Card } from "../card.tsx";
 import { EmptyState } from "../empty-state.tsx";
+import { HealthLine } from "../health-line.tsx";
 import { Notice } from "../notice.tsx";
 import { OperationStatus, operationWords } from "../operation-progress.tsx";
 import { PageHeader } from "../page-header.tsx";
 import { Skeleton } from "../skeleton.tsx";
-import { Status, type StatusTone } from "../status.tsx";
+import { Status } from "../status.tsx";
 import { TimeAgo } from "../time-ago.tsx";
 import { ComingUp } from "./coming-up.tsx";
 import styles from "./overview-page.module.css";
-
-/** Worst first, by what it means for a mesh. */
-const severity: readonly ControlPlanePhase[] = ["Degraded", "Unknown", "Provisioning", "Deleting", "Ready"];
-
-const phaseTones: Record<ControlPlanePhase, StatusTone> = {
-  Degraded: "bad",
-  Unknown: "unknown",
-  Provisioning: "busy",
-  Deleting: "busy",
-  Ready: "ok",
-};
-
-/** Of one control plane, and of several. */
-const phaseWords: Record<ControlPlanePhase, readonly [one: string, several: string]> = {
-  Degraded: ["does not serve", "do not serve"],
-  Unknown: ["can’t be seen", "can’t be seen"],
-  Provisioning: ["comes up", "come up"],
-  Deleting: ["is being deleted", "are being deleted"],
-  Ready: ["serves", "serve"],
-};
 
 interface Concern {
   id: string;
@@ -101,7 +82,7 @@ export function OverviewPage({ tenant }: { tenant: string }): ReactNode {
           <Skeleton label="your control planes" />
         </Card>
       ) : (
-        <HealthLine tenant={tenant} controlPlanes={controlPlanes.items} />
+        <HealthLine controlPlanes={controlPlanes.items} list={`/tenants/${tenant}/control-planes`} />
       )}
       <Card title="Needs your attention" aside={<Count count={concerns.length} />}>
         {concerns.length === 0 ? (
@@ -162,35 +143,6 @@ function Welcome({ tenant }: { tenant: string }): ReactNode {
         </EmptyState>
       </Card>
     </>
-  );
-}
-
-/** How many control planes serve, as one line that leads to those that don't. */
-function HealthLine({ tenant, controlPlanes }: { tenant: string; controlPlanes: readonly ControlPlane[] }): ReactNode {
-  const all = controlPlanes.length;
-  const counts = severity
-    .map((phase) => [phase, controlPlanes.filter((one) => one.phase === phase).length] as const)
-    .filter(([, count]) => count > 0);
-  return (
-    <section className={styles["health"]} aria-label="Health of all control planes">
-      <div className={styles["bar"]} aria-hidden="true">
-        {counts.map(([phase, count]) => (
-          <span key={phase} className={styles[phaseTones[phase]]} style={{ flexGrow: count }} />
-        ))}
-      </div>
-      <ul className={styles["legend"]}>
-        {counts.map(([phase, count]) => (
-          <li key={phase}>
-            <Link href={`/tenants/${tenant}/control-planes?q=phase:${phase.toLowerCase()}`}>
-              <Status tone={phaseTones[phase]} quiet>
-                {count} of {all} {phaseWords[phase][count === 1 ? 0 : 1]}
-              </Status>
-            </Link>
-          </li>
-        ))}
-        {all === 0 ? <li>No control plane yet.</li> : null}
-      </ul>
-    </section>
   );
 }
 

@@ -21,7 +21,13 @@ interface InviteProps {
 }
 
 /** Invites somebody by a link that is shown once. */
-export function InviteMember({ open, onOpenChange, invite, onInvited, firstRole = "operator" }: InviteProps): ReactNode {
+export function InviteMember({
+  open,
+  onOpenChange,
+  invite,
+  onInvited,
+  firstRole = "operator",
+}: InviteProps): ReactNode {
   const [email, setEmail] = useState("");
   const [displayName, setDisplayName] = useState("");
   const [role, setRole] = useState<TenantRole>(firstRole);

@@ -80,9 +80,7 @@ export function Members({ tenant }: { tenant: string }): ReactNode {
         open={isInviting}
         onOpenChange={setIsInviting}
         onInvited={() => void refresh()}
-        invite={(body) =>
-          call(operations.addMember, { params: { tenant }, body, idempotencyKey: crypto.randomUUID() })
-        }
+        invite={(body) => call(operations.addMember, { params: { tenant }, body, idempotencyKey: crypto.randomUUID() })}
       />
       {changing === undefined ? null : (
         <ChangeRole
