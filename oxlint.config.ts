@@ -110,8 +110,8 @@ export default defineConfig({
         "typescript/prefer-promise-reject-errors": "off",
       },
     },
-    // Next's own names of files and folders.
-    { files: ["apps/web/src/app/**"], rules: { "unicorn/filename-case": "off" } },
+    // Next's own names of files and folders, and pages are what their files export by default.
+    { files: ["apps/web/src/app/**"], rules: { "unicorn/filename-case": "off", "import/no-default-export": "off" } },
     { files: ["**/*.test.ts"], rules: { "eslint/max-lines": ["error", { max: 500 }] } },
   ],
 });

@@ -1,11 +1,19 @@
 import { once } from "node:events";
 import { join } from "node:path";
 import { connect } from "node:tls";
-import type { KubeClient, MeshCluster, RevisionRequest } from "@pilothouse/provisioner";
+import {
+  createDeadline,
+  createKubeClient,
+  type KubeClient,
+  type MeshCluster,
+  readIstiodLoads,
+  type RevisionRequest,
+} from "@pilothouse/provisioner";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { reconcileUntilReady, removeUntilDone } from "../src/reconcile-loop.ts";
 import { listOutgoingConnections } from "./support/connections.ts";
+import { openDiscoveryWatch } from "./support/discovery-watch.ts";
 import { adminClient, connectMesh, describeRevision, disconnectMesh } from "./support/mesh.ts";
 import {
   applyServer,
@@ -32,6 +40,7 @@ describe.each(lines)("sidecars of line %s", (line) => {
   let mesh: MeshCluster;
   let shop: KubeClient;
   let request: Omit<RevisionRequest, "deadline">;
+  let hostname = "";
   let client: Sidecar;
   let server: Sidecar;
 
@@ -39,6 +48,7 @@ describe.each(lines)("sidecars of line %s", (line) => {
     [shop, mesh] = await Promise.all([adminClient("shop"), connectMesh("shop")]);
     request = await describeRevision(mesh, line, `sidecars-${line.replace(".", "-")}`);
     const { observed } = await reconcileUntilReady(request, { timeoutMs: 60_000 });
+    hostname = observed.hostname;
     const [clientPlace, serverPlace] = await Promise.all([
       openWorkloadPlace("client", 0),
       openWorkloadPlace("server", 1),
@@ -78,6 +88,25 @@ describe.each(lines)("sidecars of line %s", (line) => {
       const stats = await sidecar.readStats();
       expect(stats.get("cluster_manager.cds.update_rejected")).toBe(0);
       expect(stats.get("listener_manager.lds.update_rejected")).toBe(0);
+    }
+  });
+
+  test("are counted by istiod, and Pilothouse's own streams are not", async () => {
+    const { id, version } = request.revision;
+    const watch = await openDiscoveryWatch(mesh, { id, hostname, version: version.version });
+    const istiod = createKubeClient(request.istiodCluster.access, { deadline: createDeadline(30_000) });
+    try {
+      await expect
+        .poll(async () => (await readIstiodLoads(istiod, id)).map(({ proxies }) => proxies), { timeout: 20_000 })
+        .toEqual([2]);
+      const [load] = await readIstiodLoads(istiod, id);
+      expect(load?.cpuSeconds).toBeGreaterThan(0);
+      // An idle istiod of a small mesh holds about 112 MB.
+      expect(load?.memoryBytes).toBeGreaterThan(30_000_000);
+      expect(load?.memoryBytes).toBeLessThan(1_000_000_000);
+    } finally {
+      await watch.close();
+      await istiod.close();
     }
   });
 

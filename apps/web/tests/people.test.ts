@@ -1,4 +1,4 @@
-import { operations } from "@pilothouse/contract";
+import { fleetEventNoticeSchema, operations } from "@pilothouse/contract";
 import { encode } from "next-auth/jwt";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
@@ -47,6 +47,10 @@ test("somebody who signs in acts as a member, until signing out ends the session
   });
   expect((await listClusters(headers)).status).toBe(200);
   expect((await world.checker.request(operations.listTenants, { headers })).code).toBe("Forbidden");
+  // next-auth's own look at the session tells nothing of it, and leaves it as it is.
+  const own = await fetch(`${world.web.url}/api/auth/session`, { headers });
+  expect(Object.keys(z.record(z.string(), z.unknown()).parse(await own.json()))).toEqual(["expires"]);
+  expect((await listClusters(headers)).status).toBe(200);
   const csrf = await fetch(`${world.web.url}/api/auth/csrf`, { headers });
   const { csrfToken } = z.object({ csrfToken: z.string() }).parse(await csrf.json());
   const token = csrf.headers
@@ -142,7 +146,8 @@ test("a session that is revoked ends at once, with its streams", async () => {
   expect(stream.status).toBe(200);
   const { body } = await world.checker.request(operations.listSessions, { headers: one.headers });
   const { items } = z.object({ items: z.array(z.object({ id: z.string(), isCurrent: z.boolean() })) }).parse(body);
-  expect(items.map(({ isCurrent }) => isCurrent).toSorted()).toEqual([false, true]);
+  expect(items.filter(({ isCurrent }) => isCurrent)).toHaveLength(1);
+  expect(items).toHaveLength(2);
   const session = items.find(({ isCurrent }) => !isCurrent)?.id ?? "";
   const stranger = await signedIn();
   const revoke = (headers: Record<string, string>) =>
@@ -194,7 +199,10 @@ test("an operator's session opens what belongs to the platform, and its stream n
   let text = "";
   while (!text.includes(id)) text += (await reader?.read())?.value ?? "";
   const [, data = "{}"] = /event: member.created\ndata: (.*)/.exec(text) ?? [];
-  expect(JSON.parse(data)).toEqual({ tenant: "shop", object: { kind: "member", id, name: expect.any(String) } });
+  expect(fleetEventNoticeSchema.parse(JSON.parse(data))).toMatchObject({
+    tenant: "shop",
+    object: { kind: "member", id },
+  });
   await world.owner.query("UPDATE users SET is_operator = false WHERE email = $1", [email]);
   while (!text.includes("event: end")) text += (await reader?.read())?.value ?? "";
   expect((await world.checker.request(operations.listFleetControlPlanes, { headers })).code).toBe("Forbidden");

@@ -24,7 +24,7 @@ export interface ApiCall {
 
 export interface ApiAnswer {
   status: number;
-  /** JSON, or what a pod answers. */
+  /** JSON, or what a pod answered. */
   text: string;
 }
 
@@ -33,9 +33,9 @@ export type ClusterApi = (call: ApiCall) => Promise<ApiAnswer>;
 
 export interface ClusterApiOptions {
   store: ObjectStore;
-  /** What pods answer at their monitoring port, by `<namespace>/<pod>`. */
-  metrics: ReadonlyMap<string, () => string>;
   kinds: KindTable;
+  /** What pods answer of their metrics, by `<namespace>/<name>`. */
+  metrics: ReadonlyMap<string, () => string>;
   identities: Identities;
   authorizer: Authorizer;
   calls: ObjectCalls;
@@ -75,7 +75,7 @@ function asObject(body: unknown): KubeObject {
 }
 
 export function createClusterApi(options: ClusterApiOptions): ClusterApi {
-  const { store, metrics, kinds, identities, authorizer, calls } = options;
+  const { store, kinds, metrics, identities, authorizer, calls } = options;
 
   function answerReview({ group, resource }: Route, user: User, body: unknown): unknown {
     const sent = isRecord(body) ? body : {};
@@ -168,9 +168,9 @@ export function createClusterApi(options: ClusterApiOptions): ClusterApi {
         text: JSON.stringify({ ...(isRecord(call.body) ? call.body : {}), metadata: { name }, status: granted }),
       };
     }
-    if (subresource === "proxy" && resource === "pods" && call.method === "GET") {
+    if (subresource === "proxy" && resource === "pods") {
       allow("get");
-      const read = metrics.get(`${route.namespace}/${name.replace(/:\d+$/, "")}`);
+      const read = metrics.get(`${route.namespace}/${name.split(":")[0]}`);
       if (read === undefined) throw createNotFound(group, resource, name);
       return { status: 200, text: read() };
     }

@@ -13,9 +13,9 @@ export interface SimulatedCluster {
   store: ObjectStore;
   kinds: KindTable;
   api: ClusterApi;
-  /** What pods answer at their monitoring port, by `<namespace>/<pod>`. */
+  /** What pods answer when they are asked for their metrics through the API server, by `<namespace>/<name>`. */
   metrics: Map<string, () => string>;
-  /** How many proxies its workloads would have. */
+  /** How many proxies its workloads are said to have. */
   proxies: number;
 }
 
@@ -25,7 +25,7 @@ export interface ClusterOptions {
   rootCertificate: string;
   /** What the API server resolves the names of webhooks with. */
   resolve: Resolve;
-  /** How many proxies its workloads would have; none when absent. */
+  /** How many proxies its workloads are said to have; none when absent. */
   proxies?: number;
 }
 
@@ -45,11 +45,11 @@ export function createCluster({ name, rootCertificate, resolve, proxies = 0 }: C
     const rest = { spec: { finalizers: ["kubernetes"] }, status: { phase: "Active" } };
     store.insert(namespaces, { apiVersion: "v1", kind: "Namespace", metadata, ...rest });
   }
-  const metrics = new Map<string, () => string>();
+  const metrics: SimulatedCluster["metrics"] = new Map();
   const api = createClusterApi({
     store,
-    metrics,
     kinds,
+    metrics,
     identities: createIdentities(store, kinds),
     authorizer: createAuthorizer(store, kinds),
     calls: createObjectCalls(store, kinds, createAdmission(store, kinds, resolve)),

@@ -9,6 +9,7 @@ import { createControlPlaneBodySchema } from "./resources/control-plane.ts";
 import { eventIdSchema } from "./resources/event.ts";
 import { createRegionBodySchema } from "./resources/region.ts";
 import { nameSchema, pageQuerySchema } from "./resources/common.ts";
+import { emailSchema } from "./resources/user.ts";
 
 test("every operation is exported under its own id, and has a method and path of its own", () => {
   expect(Object.entries(operations).map(([name, { id }]) => [name, id])).toEqual(
@@ -113,6 +114,20 @@ test.each([
   ["1-99999999999999999999", false],
 ])("event id %s", (value, valid) => {
   expect(eventIdSchema.safeParse(value).success).toBe(valid);
+});
+
+test.each([
+  ["Ann@Example.org", "ann@example.org"],
+  ["o'neil+x@[192.0.2.1]", "o'neil+x@[192.0.2.1]"],
+  ["ann", undefined],
+  ["@example.org", undefined],
+  ["a@b@c", undefined],
+  ["a b@c", undefined],
+  ["a\u0000@c", undefined],
+  ["\u0430nn@example.org", undefined],
+  [`${"a".repeat(254)}@b`, undefined],
+])("%j as an e-mail address is %s", (text, email) => {
+  expect(emailSchema.safeParse(text).data).toBe(email);
 });
 
 test("roles include those below them", () => {

@@ -132,6 +132,7 @@ export {
 export { type Usage, type UsagePoint, type UsageQuery, usageRetentionHours, usageSchema } from "./resources/usage.ts";
 export {
   type CreateUserBody,
+  emailSchema,
   type Invitation,
   type NewUser,
   type Session,

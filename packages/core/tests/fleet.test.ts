@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { fleetEventSchema } from "@pilothouse/contract";
 import { expect, test } from "vitest";
 import {
   connectDatabase,
@@ -163,13 +164,14 @@ test("events of all tenants come in order, say no more than what they are about,
   await late.$disconnect();
   const { events, more } = await readFleetEventsAfter(platform, { after: position, limit: 5 });
   expect([events.map(({ object }) => object.name), more]).toEqual([["late", "early"], false]);
-  expect(events[1]).toEqual({
-    id: expect.stringMatching(/^\d+-\d+$/),
+  const { id, at, ...early } = fleetEventSchema.parse(events[1]);
+  expect(early).toEqual({
     type: "cluster.changed",
     tenant: b.actor.tenantName,
     object: { kind: "cluster", id: "x", name: "early" },
-    at: expect.any(String),
   });
+  expect(id).toMatch(/^\d+-\d+$/);
+  expect(Date.parse(at)).toBeGreaterThan(0);
   expect((await readFleetEventsAfter(platform, { after: position, limit: 1 })).more).toBe(true);
   const page = await listFleetEvents(platform, { limit: 1 });
   const next = await listFleetEvents(platform, { limit: 1, cursor: page.nextCursor ?? "" });
@@ -240,7 +242,8 @@ test("the number of proxies is written when it differs, and tells since when it 
   expect(await read()).toBeNull();
   await saveIstiodLoads(ground().worker, [load(3), { ...load(9), revisionId: "gone" }]);
   const first = await read();
-  expect(first).toEqual({ connected: 3, at: expect.any(String) });
+  expect(first?.connected).toBe(3);
+  expect(Date.parse(first?.at ?? "")).toBeGreaterThan(0);
   const [before] = await ground().owner.$queryRaw<
     { xmin: string }[]
   >`SELECT xmin::text FROM revisions WHERE id = ${revision}`;

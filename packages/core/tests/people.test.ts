@@ -136,7 +136,7 @@ test("nobody makes an operator of himself, not even by a fault of the applicatio
     await transaction.$executeRaw`SELECT set_config('pilothouse.user', ${userId}, true)`;
     await transaction.user.updateMany({ where: { id: userId }, data: { isOperator: true } });
   });
-  await expect(attempt).rejects.toThrow();
+  await expect(attempt).rejects.toThrow(/nobody makes an operator of himself/);
 });
 
 test("whether an address is known shows neither in the answer nor in the time it takes", async () => {

@@ -130,7 +130,7 @@ const noSeat: Seat = { tenantId: null, tenantName: null, role: "viewer" };
  * Finds the part in which a caller may call an operation.
  * @throws DomainError Unauthenticated, Forbidden, or NotFound for tenants of others
  */
-export function findSeat({ scope }: AnyOperation, caller: Caller | undefined, tenant: unknown): Seat {
+function findSeat({ scope }: AnyOperation, caller: Caller | undefined, tenant: unknown): Seat {
   if (scope.kind === "public") return noSeat;
   if (caller === undefined) throw new DomainError("Unauthenticated", "Send an API key.");
   if (scope.kind === "anyone") return noSeat;

@@ -1,15 +1,20 @@
+import { emailSchema } from "@pilothouse/contract";
 import { checkPassword, openSession, revokeSession, sessionLifetimeMs } from "@pilothouse/core";
-import type { NextAuthOptions, RequestInternal } from "next-auth";
+import type { NextAuthOptions, RequestInternal, User } from "next-auth";
+import type { JWT } from "next-auth/jwt";
 import credentialsProvider from "next-auth/providers/credentials";
 import { z } from "zod";
 import { isSecure, nameSessionCookie } from "./session-cookie.ts";
 import { log } from "./log.ts";
 import type { Service } from "./service.ts";
 
-/** What the sign-in page is told instead of a session, in next-auth's `error`. */
-export const signInErrors = { wrong: "CredentialsSignin", tooMany: "TooManyTries" } as const;
+/** What the sign-in page is told in next-auth's `error`, with the seconds to wait; for a wrong password next-auth says `CredentialsSignin`. */
+const tooManyTries = "TooManyTries";
 
-const credentialsSchema = z.object({ email: z.string().max(254), password: z.string().max(1_000) });
+const credentialsSchema = z.object({
+  email: z.preprocess((text) => (typeof text === "string" ? text.trim() : text), emailSchema),
+  password: z.string().max(1_000),
+});
 const tokenSchema = z.object({ sub: z.uuid(), sessionId: z.uuid() });
 
 /**
@@ -39,7 +44,8 @@ export function createAuthOptions(service: Service): NextAuthOptions {
     ],
     callbacks: {
       // Only at sign-in is there a user; next-auth seals what is answered here.
-      jwt: ({ token, user }) => ("sessionId" in user ? { sub: user.id, sessionId: user.sessionId } : token),
+      jwt: ({ token, user }: { token: JWT; user?: User }) =>
+        user !== undefined && "sessionId" in user ? { sub: user.id, sessionId: user.sessionId } : token,
       session: ({ session }) => ({ expires: session.expires }),
     },
     events: {
@@ -66,14 +72,11 @@ async function authorize(
   const parsed = credentialsSchema.safeParse(given);
   if (!parsed.success) return null;
   const { email, password } = parsed.data;
-  const waitSeconds = await service.signInLimit.count(
-    email.trim().toLowerCase(),
-    findClient(headers?.["x-forwarded-for"]),
-  );
-  if (waitSeconds > 0) throw new Error(`${signInErrors.tooMany}:${waitSeconds}`);
+  const waitSeconds = await service.signInLimit.count(email, findClient(headers?.["x-forwarded-for"]));
+  if (waitSeconds > 0) throw new Error(`${tooManyTries}:${waitSeconds}`);
   const userId = await checkPassword(service.database, email, password);
   if (userId === undefined) return null;
-  await service.signInLimit.forget(email.trim().toLowerCase());
+  await service.signInLimit.forget(email);
   const userAgent: unknown = headers?.["user-agent"];
   const session = await openSession(service.database, {
     userId,

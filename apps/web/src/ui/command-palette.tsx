@@ -35,8 +35,8 @@ export function CommandPalette({
       const isSlash = event.key === "/" && !isTyping(event.target);
       if (!isShortcut && !isSlash) return;
       event.preventDefault();
-      const search = isSlash ? document.querySelector<HTMLInputElement>("[data-page-search]") : null;
-      if (search !== null) search.focus();
+      const field = isSlash ? document.querySelector<HTMLInputElement>("[data-page-search]") : null;
+      if (field !== null) field.focus();
       else onOpenChange(true);
     };
     document.addEventListener("keydown", onKey);

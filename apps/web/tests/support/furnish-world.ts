@@ -6,6 +6,7 @@ import { finishWork, makeProvider, makeTenant, registerWorker, type World } from
 const knownIds = {
   operation: "01980000-0000-7000-8000-00000000000a",
   apiKey: "01980000-0000-7000-8000-00000000000b",
+  member: "01980000-0000-7000-8000-00000000000c",
 };
 
 /** The clusters of a tenant, each with its control planes. */
@@ -23,6 +24,7 @@ export async function furnishWorld(world: World): Promise<Awaited<ReturnType<typ
   const pay = await makeTenant(world, "pay");
   await order(world, "shop", shop.owner, { main: ["mesh", "mesh-2"], second: ["edge"], spare: [] });
   await order(world, "pay", pay.owner, { main: ["mesh"] });
+  await addMembers(world);
   await addOperations(world);
   await addObservations(world);
   return shop;
@@ -42,6 +44,20 @@ async function order(world: World, tenant: string, key: string, wishes: Wishes):
     }
   }
   await finishWork(owner);
+}
+
+/** One who administers, and one who can be taken away. */
+async function addMembers({ owner }: World): Promise<void> {
+  for (const [id, name, role] of [
+    ["01980000-0000-7000-8000-00000000000d", "admin", "admin"],
+    [knownIds.member, "guest", "viewer"],
+  ]) {
+    await owner.query("INSERT INTO users (id, email, display_name) VALUES ($1, $2 || '@example.org', $2)", [id, name]);
+    await owner.query(
+      "INSERT INTO memberships (tenant_id, user_id, role, accepted_at) SELECT id, $1, $2, now() FROM tenants WHERE name = 'shop'",
+      [id, role],
+    );
+  }
 }
 
 async function addOperations({ checker, owner, platformKey }: World): Promise<void> {

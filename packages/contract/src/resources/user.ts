@@ -2,11 +2,11 @@ import { z } from "zod";
 import { tenantRoleSchema } from "./api-key.ts";
 import { nameSchema, textSchema, timestampSchema } from "./common.ts";
 
-/** An address, in lower case whatever case it came in. */
+/** An address, in lower case whatever case it came in. Visible ASCII alone: what looks the same is the same. */
 export const emailSchema = z
   .string()
   .max(254)
-  .regex(/^[^\s@]+@[^\s@]+$/, { error: "must be an e-mail address" })
+  .regex(/^[!-?A-~]+@[!-?A-~]+$/, { error: "must be an e-mail address" })
   .transform((text) => text.toLowerCase())
   .describe("E-mail address; its case does not matter");
 

@@ -62,7 +62,7 @@ export async function listFleetControlPlanes(
         const conditions = await loadConditions(transaction, shown, "Ready");
         return shown.map((row) => ({
           ...describe(row, conditions),
-          revisions: row.revisions.map(({ placement: _, observedGeneration: __, ...revision }) => revision),
+          revisions: row.revisions.map(toFleetRevision),
         }));
       },
     );
@@ -84,13 +84,18 @@ export async function getFleetControlPlane(
     const placementSchema = placedControlPlaneSchema.shape.revisions.element.shape.placement;
     return {
       ...describe(row, conditions),
-      revisions: row.revisions.map(({ observedGeneration: _, ...revision }) => ({
-        ...revision,
+      revisions: row.revisions.map((revision) => ({
+        ...toFleetRevision(revision),
         placement: placementSchema.parse(revision.placement),
         conditions: conditions.get(revision.id) ?? [],
       })),
     };
   });
+}
+
+function toFleetRevision(row: FleetRow["revisions"][number]): FleetControlPlane["revisions"][number] {
+  const { id, version, line, istiodCluster, region, replicas, cpuMilli, memoryMib, proxies, readyAt, createdAt } = row;
+  return { id, version, line, istiodCluster, region, replicas, cpuMilli, memoryMib, proxies, readyAt, createdAt };
 }
 
 async function loadConditions(

@@ -26,7 +26,14 @@ async function open(pods: ReturnType<typeof makePod>[], texts: Record<string, st
   const cluster = await startTestCluster(intervene, texts);
   for (const pod of pods) cluster.put(pod);
   const client = createKubeClient(cluster.access, { deadline: createDeadline(10_000) });
-  return { cluster, read: () => readIstiodLoads(client, revision).finally(() => client.close()) };
+  const read = async () => {
+    try {
+      return await readIstiodLoads(client, revision);
+    } finally {
+      await client.close();
+    }
+  };
+  return { cluster, read };
 }
 
 const metricsOf = (name: string): string => `/api/v1/namespaces/${revision}/pods/${name}:15014/proxy/metrics`;
