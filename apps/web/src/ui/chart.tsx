@@ -129,7 +129,6 @@ export function Chart({ label, series, points, format }: ChartProps): ReactNode 
       </div>
       <details className={styles["numbers"]}>
         <summary>The same as a table</summary>
-        {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- a region that scrolls must be reachable */}
         <div className={styles["scroll"]} tabIndex={0} role="region" aria-label={`${label}, as a table`}>
           <table>
             <caption className="visually-hidden">{label}</caption>

@@ -2,6 +2,7 @@
 import { operations } from "@pilothouse/contract";
 import { type ReactNode, useState } from "react";
 import { call } from "#client/api.ts";
+import { readText } from "#client/read-form.ts";
 import { signIn } from "#client/sign-in.ts";
 import { Button } from "./button.tsx";
 import styles from "./centered.module.css";
@@ -47,7 +48,7 @@ export function InvitationForm({
           className={styles["form"]}
           onSubmit={(event) => {
             event.preventDefault();
-            void submit(String(new FormData(event.currentTarget).get("password")));
+            void submit(readText(new FormData(event.currentTarget), "password"));
           }}
         >
           <input type="hidden" name="username" autoComplete="username" value={email} readOnly />

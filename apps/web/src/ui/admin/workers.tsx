@@ -10,7 +10,6 @@ export function Workers({ workers }: { workers: readonly Worker[] }): ReactNode 
   return (
     <Card title="Workers" flush>
       {workers.length === 0 ? null : (
-        // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- a region that scrolls must be reachable
         <div className={styles["scroll"]} tabIndex={0} role="region" aria-label="Workers">
           <table>
             <thead>
