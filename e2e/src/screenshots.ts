@@ -15,8 +15,8 @@ Ends with 1 when a page had errors in its console, was refused something, or was
   --folder FOLDER  where to (default docs/screenshots)`;
 
 const block = 80;
-/** So high that a whole page is in its picture, but not one of endless length. In CSS pixels. */
-const mostHeight = 2_400;
+/** What is below is left out of a picture, in CSS pixels: it stays small, and shows what a page begins with. */
+const mostHeight = { desktop: 1_050, phone: 1_500 } as const;
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
 
 async function run(): Promise<void> {
@@ -42,7 +42,7 @@ async function run(): Promise<void> {
           await page.screenshot({
             path,
             fullPage: true,
-            clip: { x: 0, y: 0, width, height: Math.min(height, mostHeight) },
+            clip: { x: 0, y: 0, width, height: Math.min(height, mostHeight[look.device]) },
           });
           return found;
         });

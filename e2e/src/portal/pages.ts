@@ -6,7 +6,7 @@ export interface PortalPage {
   /** Of its picture. */
   name: string;
   as: "nobody" | "member" | "operator";
-  path: (stage: Pick<Stage, "tenant" | "emptyTenant">) => string;
+  path: (stage: Pick<Stage, "tenant" | "emptyTenant" | "invitation">) => string;
   /** Brings it to what is worth seeing, once it is loaded. */
   prepare?: (page: Page) => Promise<void>;
 }
@@ -24,6 +24,7 @@ const ofEmptyTenant =
 /** Every page of the portal, and those of its states that look different. */
 export const portalPages: readonly PortalPage[] = [
   { name: "sign-in", as: "nobody", path: () => "/sign-in" },
+  { name: "invitation", as: "nobody", path: ({ invitation }) => `/invitations/${invitation}` },
   { name: "overview", as: "member", path: ofTenant("") },
   { name: "overview-empty", as: "member", path: ofEmptyTenant("") },
   { name: "clusters", as: "member", path: ofTenant("/clusters") },
@@ -42,6 +43,8 @@ export const portalPages: readonly PortalPage[] = [
   { name: "activity-audit", as: "member", path: ofTenant("/activity?tab=audit") },
   { name: "control-plane-conditions", as: "member", path: ofTenant("/control-planes/media?tab=conditions") },
   { name: "settings", as: "member", path: ofTenant("/settings") },
+  { name: "settings-invite", as: "member", path: ofTenant("/settings"), prepare: pressButton("Invite") },
+  { name: "control-plane-delete", as: "member", path: ofTenant("/control-planes/pay"), prepare: pressButton("Delete") },
   { name: "palette", as: "member", path: ofTenant(""), prepare: openPalette },
   { name: "not-found", as: "member", path: () => "/tenants/nobody" },
   { name: "fleet", as: "operator", path: () => "/admin" },
@@ -52,6 +55,13 @@ export const portalPages: readonly PortalPage[] = [
   { name: "versions", as: "operator", path: () => "/admin/versions" },
   { name: "tenants", as: "operator", path: () => "/admin/tenants" },
 ];
+
+function pressButton(name: string): (page: Page) => Promise<void> {
+  return async (page) => {
+    await page.getByRole("button", { name, exact: true }).click();
+    await page.getByRole("dialog").waitFor();
+  };
+}
 
 async function openPalette(page: Page): Promise<void> {
   await page.keyboard.press("Control+k");

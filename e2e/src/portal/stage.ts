@@ -1,22 +1,18 @@
-import { chmod, mkdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Client, operations } from "@pilothouse/contract";
-import { openFleet } from "../fleet.ts";
-import { type Ground, readGround } from "../ground.ts";
+import type { Ground } from "../ground.ts";
 import { createTenantWithKey, registerFleet } from "../register-fleet.ts";
-import { buildWeb, type Service, startService } from "../service.ts";
-import { openSimulation, type SimulationProcess, spawnSimulation } from "../simulation/open-simulation.ts";
+import type { Service } from "../service.ts";
+import type { SimulationProcess } from "../simulation/open-simulation.ts";
 import type { SimulationPlan } from "../simulation/simulation.ts";
 import { writePastUsage } from "./past-usage.ts";
 import { makeMember, makeOperator, type Person } from "./people.ts";
+import { type SimulatedService, type SimulatedServiceOptions, startSimulatedService } from "./simulated-service.ts";
 
 /** The whole service on simulated clusters, furnished so that each page has something to show. */
-export interface Stage {
+export interface Stage extends SimulatedService {
   baseUrl: string;
-  service: Service;
-  ground: Ground;
-  simulation: SimulationProcess;
   /** Has all there is: what serves, what comes up, what fails, and what can't be seen. */
   tenant: string;
   /** Has nothing yet. */
@@ -27,15 +23,11 @@ export interface Stage {
   member: Person;
   /** Of the provider. */
   operator: Person;
-  stop: () => Promise<void>;
+  /** Text of an invitation into the tenant that nobody has used yet. */
+  invitation: string;
 }
 
-export interface StageOptions {
-  /** An empty folder for database, keys, logs and kubeconfigs. */
-  home: string;
-  environment: NodeJS.ProcessEnv;
-  /** Second number of the addresses of the simulated clusters. */
-  block: number;
+export interface StageOptions extends Omit<SimulatedServiceOptions, "plan"> {
   /** Is told what is being done. */
   say?: (text: string) => void;
 }
@@ -140,19 +132,12 @@ async function trouble(client: Client, ground: Ground, simulation: SimulationPro
 
 /** Starts it. The web application is built first where it is not. */
 export async function startStage({ home, environment, block, say = () => undefined }: StageOptions): Promise<Stage> {
-  say("building the web application, unless that is done");
-  await buildWeb(environment);
-  await mkdir(home, { recursive: true });
-  // Postgres runs as a user of its own, who has to come to its folder in here.
-  await chmod(home, 0o711);
-  const folder = join(home, "simulation");
-  const parts = await openFleet("stage", environment).readParts();
-  say("starting simulated clusters, database, worker and web server");
-  const simulation = await spawnSimulation({ folder, block, parts, plan });
-  let service: Service | undefined;
+  say(
+    "starting simulated clusters, database, worker and web server; the web application is built first where it is not",
+  );
+  const running = await startSimulatedService({ home, environment, block, plan });
+  const { service, ground, simulation } = running;
   try {
-    const ground = await readGround(openSimulation(folder));
-    service = await startService({ ground, home, environment });
     await registerFleet(service.platform, ground, capacity);
     say("connecting clusters and creating control planes");
     const client = service.connect(await createTenantWithKey(service.platform, tenant));
@@ -161,32 +146,16 @@ export async function startStage({ home, environment, block, say = () => undefin
     await Promise.all([furnish(client, ground, tenant), furnish(other, ground, otherTenant)]);
     say("taking an edge and two API servers away");
     await trouble(client, ground, simulation);
-    const { member, operator } = await makePeople(service);
+    const people = await makePeople(service);
     await writePastUsage(service);
-    const running = service;
-    return {
-      baseUrl: service.baseUrl,
-      service,
-      ground,
-      simulation,
-      tenant,
-      emptyTenant,
-      lostEdge,
-      member,
-      operator,
-      async stop() {
-        await running.stop();
-        await simulation.stop();
-      },
-    };
+    return { ...running, ...people, baseUrl: service.baseUrl, tenant, emptyTenant, lostEdge };
   } catch (error) {
-    await service?.stop();
-    await simulation.stop();
+    await running.stop();
     throw error;
   }
 }
 
-async function makePeople(service: Service): Promise<Pick<Stage, "member" | "operator">> {
+async function makePeople(service: Service): Promise<Pick<Stage, "member" | "operator" | "invitation">> {
   const dana = { email: "dana@acme.example", displayName: "Dana Okafor", password: "a lantern on the north pier" };
   const lee = { email: "lee@acme.example", displayName: "Lee Vance", password: "a rope on the south pier" };
   const sam = { email: "sam@provider.example", displayName: "Sam Rivera", password: "a chart under the old lamp" };
@@ -196,6 +165,6 @@ async function makePeople(service: Service): Promise<Pick<Stage, "member" | "ope
   ]);
   await makeMember(service, lee, [{ tenant, role: "operator" }]);
   const invited = { email: "kim@acme.example", displayName: "Kim Adeyemi", role: "viewer" } as const;
-  await service.platform.call(operations.addTenantMember, { params: { tenant }, body: invited });
-  return { member, operator: await makeOperator(service, sam) };
+  const { body } = await service.platform.call(operations.addTenantMember, { params: { tenant }, body: invited });
+  return { member, operator: await makeOperator(service, sam), invitation: body.invitation?.token ?? "" };
 }

@@ -33,7 +33,7 @@ export interface Visitor {
 /** @param browser stays the caller's, who closes it */
 export async function createVisitor(
   browser: Browser,
-  stage: Pick<Stage, "baseUrl" | "tenant" | "emptyTenant" | "member" | "operator">,
+  stage: Pick<Stage, "baseUrl" | "tenant" | "emptyTenant" | "invitation" | "member" | "operator">,
 ): Promise<Visitor> {
   const sessions = new Map<PortalPage["as"], SessionState>();
   for (const as of ["member", "operator"] as const) {

@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { AxeBuilder } from "@axe-core/playwright";
@@ -21,7 +21,6 @@ let visitor: Visitor;
 
 beforeAll(async () => {
   home = await mkdtemp(join(tmpdir(), "pilothouse-portal-"));
-  await chmod(home, 0o711);
   stage = await startStage({ home, environment: process.env, block });
   browser = await openBrowser(process.env);
   visitor = await createVisitor(browser, stage);

@@ -109,7 +109,7 @@ export function ControlPlanePage({ tenant, name, origin }: PageProps): ReactNode
           },
           {
             id: "pipeline",
-            label: "From a pipeline",
+            label: "Pipeline",
             content: (
               <Card title="The same over REST">
                 <CodeBlock text={describeCurl(origin, tenant, controlPlane)} label="the same with curl" />
