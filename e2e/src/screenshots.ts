@@ -7,7 +7,7 @@ import { portalPages } from "./portal/pages.ts";
 import { startStage } from "./portal/stage.ts";
 import { createVisitor, looks } from "./portal/visit-page.ts";
 
-const usage = `Usage: node e2e/src/screenshots.ts [--folder FOLDER] [PAGE ...]
+const usage = `Usage: npm run screenshots -- [--folder FOLDER] [PAGE ...]
 
 Starts the portal on simulated clusters and takes a picture of each page, or of those that are named: desktop and phone, light and dark.
 Ends with 1 when a page had errors in its console, was refused something, or was too wide.

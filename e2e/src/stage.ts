@@ -1,4 +1,4 @@
-/** `node e2e/src/stage.ts [--home FOLDER]`: the portal with something in it, on simulated clusters, until Ctrl-C. */
+/** `npm run stage [-- --home FOLDER]`: the portal with something in it, on simulated clusters, until Ctrl-C. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
