@@ -23,6 +23,7 @@ export interface DrawnPath {
   streams: PathWay;
   behindEdge: PathWay;
   watches: PathWay;
+  apiServer: PathTone;
   edge: PathTone;
   istiod: PathTone;
 }
@@ -133,7 +134,7 @@ function Drawing({
       <Way layout={layout} line={layout.webhooks} way={path.webhooks} />
       <Way layout={layout} line={layout.streams} way={path.streams} />
       <Way layout={layout} line={layout.behindEdge} way={path.behindEdge} isShort />
-      <Node box={layout.apiServer} title="API server" text={path.cluster} />
+      <Node box={layout.apiServer} title="API server" text={path.cluster} tone={path.apiServer} />
       <Node box={layout.proxies} title="Proxies" text={path.proxies} />
       <Node box={layout.edge} title="Edge" text={path.istiodCluster} tone={path.edge} />
       <Node box={layout.istiod} title="istiod" badge={path.version} text={path.revision} tone={path.istiod} />

@@ -23,6 +23,9 @@ export interface LivePathProps {
   /** Proxies that have a stream; null when that is not known. */
   proxies: number | null;
   probes: readonly PathProbe[];
+  /** Whether Pilothouse reaches the mesh cluster's API server. */
+  apiServer: PathTone;
+  edge: PathTone;
   /** How istiod reaches the API server: by a token that lives so long. */
   credential: { tone: PathTone; message: string };
   /** Whether istiod itself runs, as its istiod cluster sees it. */
@@ -66,14 +69,14 @@ export function LivePath({
   version,
   proxies,
   probes,
+  apiServer,
+  edge,
   credential,
   istiod,
 }: LivePathProps): ReactNode {
   const of = (...names: PathProbe["name"][]): PathProbe[] => probes.filter(({ name }) => names.includes(name));
   const webhooks = describeWay("webhooks", "443", of("admission", "injection"));
   const streams = describeWay("xDS", "15012", of("certificate", "discovery"));
-  // Where anything comes through, the edge lets it; where nothing does, that may be the edge.
-  const through = bestOf([webhooks.tone, streams.tone]);
   return (
     <div className={styles["path"]}>
       <LivePathDrawing
@@ -85,9 +88,20 @@ export function LivePath({
           proxies: proxies === null ? "not counted yet" : `${proxies} connected`,
           webhooks,
           streams,
-          behindEdge: { tone: through, label: "", port: "", measure: "" },
-          watches: { tone: credential.tone, label: "watches", port: "with its token", measure: "" },
-          edge: through,
+          behindEdge: {
+            tone: edge === "ok" ? bestOf([webhooks.tone, streams.tone]) : edge,
+            label: "",
+            port: "",
+            measure: "",
+          },
+          watches: {
+            tone: apiServer === "ok" ? credential.tone : apiServer,
+            label: "watches",
+            port: "with its token",
+            measure: "",
+          },
+          apiServer,
+          edge,
           istiod: istiod.tone,
         }}
       />
@@ -100,7 +114,7 @@ export function LivePath({
                 {toneWords[tone]}
               </Status>
             </div>
-            <p>{tone === "ok" || tone === "busy" ? probeWords[name].what : message}</p>
+            <p className={styles["what"]}>{tone === "ok" || tone === "busy" ? probeWords[name].what : message}</p>
             <p className={styles["measure"]}>
               {latencyMs === null ? null : <strong>{describeLatency(latencyMs)}</strong>}
               {at === null ? "no result yet" : <TimeAgo at={at} />}
