@@ -362,6 +362,12 @@ test("istiods are asked for their proxies, use is sampled, and the worker says h
     bench.has("SELECT 1 FROM istiod_loads WHERE revision_id = $1 AND cpu_milli > 0 AND memory_mib = 128", [revisionId]),
   );
   expect(await isConnected(5)).toBe(true);
+  bench.provisioner().faults.areLoadsHidden = true;
+  await bench.until("it is not known any more", () =>
+    bench.has("SELECT 1 FROM revisions WHERE id = $1 AND NOT observed ? 'proxies'", [revisionId]),
+  );
+  bench.provisioner().faults.areLoadsHidden = false;
+  await bench.until("five are connected again", () => isConnected(5));
   await bench.until("use was sampled", () => bench.has("SELECT 1 FROM usage_samples WHERE istiod_cluster = 'i-a'", []));
   const reported = () =>
     bench.seeder.query<{ report: unknown }>("SELECT report FROM worker_reports WHERE report -> 'sentinels' = '1'", []);

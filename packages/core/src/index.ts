@@ -125,6 +125,7 @@ export {
 } from "./observe/sealing-keys.ts";
 export {
   eraseOldSamples,
+  forgetProxies,
   type IstiodLoad,
   removeWorkerReport,
   sampleUsage,

@@ -3,7 +3,14 @@ import { eventsChannel, keysChannel, tenantEventSchema } from "@pilothouse/contr
 import { Client } from "pg";
 import { expect, test } from "vitest";
 import { createApiKey, eraseOldEvents, listEvents, readEventsAfter, revokeApiKey } from "../src/index.ts";
-import { catchRefusal, makeConnectedCluster, makeTenant, type TestContext, useGround } from "./support/fixture.ts";
+import {
+  catchRefusal,
+  makeConnectedCluster,
+  makeTenant,
+  type TestContext,
+  useGround,
+  waitUntilVisible,
+} from "./support/fixture.ts";
 
 const ground = useGround();
 
@@ -108,7 +115,7 @@ test("who comes back behind events that were erased is told so, and nobody else"
   const [first, second, third] = [await write(old, "a", 33), await write(old, "b", 32), await write(old, "c", 31)];
   const lastOfQuiet = await write(quiet, "q", 40);
   const recent = await write(old, "d", 29);
-  await write(young, "y", 0);
+  await waitUntilVisible(ground(), await write(young, "y", 0));
   expect(await resume(old, first)).toEqual(["b", "c", "d"]);
 
   expect(await eraseOldEvents(ground().worker)).toBe(2);
@@ -126,7 +133,7 @@ test("who comes back behind events that were erased is told so, and nobody else"
 
   // What is told goes on from the present.
   const { position } = await readEventsAfter(old, { after: first, limit: 10, isResumed: true });
-  await write(old, "e", 0);
+  await waitUntilVisible(ground(), await write(old, "e", 0));
   expect(await readNames(old, position, 1)).toEqual(["e"]);
   await client.end();
 });

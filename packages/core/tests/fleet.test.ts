@@ -32,6 +32,7 @@ import {
   makeTenant,
   type TestContext,
   useGround,
+  waitUntilVisible,
 } from "./support/fixture.ts";
 
 const ground = useGround();
@@ -162,6 +163,7 @@ test("events of all tenants come in order, say no more than what they are about,
   held.resolve();
   await lateOne;
   await late.$disconnect();
+  await waitUntilVisible(ground(), (await listFleetEvents(platform, { limit: 1 })).items[0]?.id ?? "");
   const { events, more } = await readFleetEventsAfter(platform, { after: position, limit: 5 });
   expect([events.map(({ object }) => object.name), more]).toEqual([["late", "early"], false]);
   const { id, at, ...early } = fleetEventSchema.parse(events[1]);
@@ -189,6 +191,7 @@ test("a reader that was away for longer than events are kept is told so", async 
   const newest = (await listFleetEvents(platform, { limit: 1 })).items[0]?.id ?? "";
   await ground().owner.$executeRaw`
     INSERT INTO events (tenant_id, type, object_kind, object_id, object_name) VALUES (${tenant.actor.tenantId}::uuid, 'cluster.changed', 'cluster', 'x', 'new')`;
+  await waitUntilVisible(ground(), (await listFleetEvents(platform, { limit: 1 })).items[0]?.id ?? "");
   const kept = await resume(newest);
   expect(kept.hasGap).toBeUndefined();
   expect(kept.events.map(({ object }) => object.name)).toEqual(["new"]);

@@ -207,6 +207,20 @@ test("the platform invites a tenant's first member, once for each Idempotency-Ke
   expect((await catchRefusal(nowhere)).code).toBe("NotFound");
 });
 
+test("a person's Idempotency-Key is for one request, in whichever tenant it is made", async () => {
+  const [one, other] = [await makeTenant(ground()), await makeTenant(ground())];
+  const key = randomUUID();
+  const as = ({ actor, ...context }: TestContext): TestContext => ({
+    ...withKey({ ...context, actor: { ...actor, principal: { kind: "user", id: personId } } }, key, "same"),
+    wakes: [],
+  });
+  const personId = randomUUID();
+  await addMember(as(one), { email: makeEmail(), displayName: "", role: "viewer" });
+  const refusal = await catchRefusal(addMember(as(other), { email: makeEmail(), displayName: "", role: "viewer" }));
+  expect(refusal.code).toBe("IdempotencyKeyReused");
+  expect((await listMembers(other, { limit: 5 })).items).toEqual([]);
+});
+
 test("the application can't say that somebody has come in", async () => {
   const tenant = await makeTenant(ground());
   const member = await add(tenant, "viewer");

@@ -1,4 +1,10 @@
-import { type Database, type IstiodLoad as StoredLoad, loadIstiodClusters, saveIstiodLoads } from "@pilothouse/core";
+import {
+  type Database,
+  type IstiodLoad as StoredLoad,
+  forgetProxies,
+  loadIstiodClusters,
+  saveIstiodLoads,
+} from "@pilothouse/core";
 import type { IstiodCluster, IstiodLoad } from "@pilothouse/provisioner";
 import type { KeyRing } from "../key-ring.ts";
 import { describeError, type Log } from "../log.ts";
@@ -33,7 +39,8 @@ export interface LoadWatch {
 
 interface Seat {
   nextAtMs: number;
-  hasFailed: boolean;
+  /** Looks in a row that brought nothing. */
+  failures: number;
   /** CPU seconds of each pod at the last look. */
   before: Map<string, { cpuSeconds: number; atMs: number }>;
 }
@@ -41,6 +48,8 @@ interface Seat {
 const usualIntervalMs = 60_000;
 /** First looks at many revisions are so far apart, in milliseconds: a worker that starts does not ask for all at once. */
 const apartMs = 50;
+/** So many looks in a row that bring nothing, and what was known is no longer told. */
+const mostFailures = 3;
 const mostAtOnce = 4;
 /** Of one round, so that what was said is stored soon. */
 const mostInRound = 100;
@@ -55,30 +64,34 @@ export function createLoadWatch(options: LoadWatchOptions): LoadWatch {
     const ids = new Set(watched.map(({ revisionId }) => revisionId));
     for (const id of seats.keys()) if (!ids.has(id)) seats.delete(id);
     const spreadMs = Math.min(intervalMs, watched.length * apartMs);
-    const blocked = new Set(options.listBlockedShards());
     const due = watched.flatMap((one) => {
       const seat = seats.get(one.revisionId) ?? {
         nextAtMs: nowMs() + Math.random() * spreadMs,
-        hasFailed: false,
+        failures: 0,
         before: new Map<string, { cpuSeconds: number; atMs: number }>(),
       };
       seats.set(one.revisionId, seat);
-      return seat.nextAtMs <= nowMs() && !blocked.has(one.istiodCluster) ? [{ ...one, seat }] : [];
+      return seat.nextAtMs <= nowMs() ? [{ ...one, seat }] : [];
     });
     return due.toSorted((a, b) => a.seat.nextAtMs - b.seat.nextAtMs).slice(0, mostInRound);
   }
 
-  async function look(cluster: IstiodCluster, revisionId: string, seat: Seat): Promise<StoredLoad | undefined> {
+  async function look(
+    cluster: IstiodCluster | undefined,
+    revisionId: string,
+    seat: Seat,
+  ): Promise<StoredLoad | undefined> {
     seat.nextAtMs = nowMs() + intervalMs * (0.9 + 0.2 * Math.random());
     try {
+      if (cluster === undefined) throw new Error("its cluster is not called now");
       const loads = await provisioner.readIstiodLoads(cluster, revisionId);
-      seat.hasFailed = false;
+      seat.failures = 0;
       return summarizeLoads(revisionId, loads, seat, nowMs());
     } catch (error) {
       // Said once: it is no fault of the mesh, and others see whether istiod is well.
-      if (!seat.hasFailed)
+      if (seat.failures === 0)
         log("info", "an istiod can't be asked for its proxies", { revision: revisionId, error: describeError(error) });
-      seat.hasFailed = true;
+      seat.failures += 1;
       return undefined;
     }
   }
@@ -87,18 +100,24 @@ export function createLoadWatch(options: LoadWatchOptions): LoadWatch {
     async round() {
       const due = findDue();
       if (due.length === 0) return 0;
-      const clusters = await openClusters(options, new Set(due.map(({ istiodCluster }) => istiodCluster)));
+      const blocked = options.listBlockedShards();
+      const names = new Set(due.map(({ istiodCluster }) => istiodCluster).filter((name) => !blocked.includes(name)));
+      const clusters = await openClusters(options, names);
       const found: StoredLoad[] = [];
       const waiting = [...due];
       const work = async (): Promise<void> => {
         for (let one = waiting.shift(); one !== undefined && !signal.aborted; one = waiting.shift()) {
-          const cluster = clusters.get(one.istiodCluster);
-          const load = cluster === undefined ? undefined : await look(cluster, one.revisionId, one.seat);
+          const load = await look(clusters.get(one.istiodCluster), one.revisionId, one.seat);
           if (load !== undefined) found.push(load);
         }
       };
       await Promise.all(Array.from({ length: mostAtOnce }, work));
       await saveIstiodLoads(database, found);
+      const lost = due.filter(({ seat }) => seat.failures === mostFailures);
+      await forgetProxies(
+        database,
+        lost.map(({ revisionId }) => revisionId),
+      );
       return found.length;
     },
   };

@@ -23,6 +23,8 @@ export interface Faults {
   tokenLifetimeMs?: number;
   /** Connected to each istiod; none when absent. */
   proxies?: number;
+  /** Istiods can't be asked for what they count. */
+  areLoadsHidden?: boolean;
 }
 
 /** A world without clusters: what would be in them is kept here, and calls are counted. */
@@ -270,7 +272,7 @@ export function createFakeProvisioner(): FakeProvisioner {
     }),
 
     readIstiodLoads: async ({ name }, revisionId) => {
-      if (faults.isClusterDown?.(name) === true) throw down(`${name} refuses.`);
+      if (faults.isClusterDown?.(name) === true || faults.areLoadsHidden === true) throw down(`${name} refuses.`);
       calls.push(`load ${revisionId}`);
       return [{ pod: "p", proxies: faults.proxies ?? 0, cpuSeconds: performance.now() / 1_000, memoryBytes: 2 ** 27 }];
     },

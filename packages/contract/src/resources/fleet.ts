@@ -13,7 +13,7 @@ const fleetRevisionShape = {
   replicas: z.int(),
   cpuMilli: z.int().describe("Reserved for all replicas together, in thousandths of a core"),
   memoryMib: z.int().describe("Reserved for all replicas together, in MiB"),
-  proxies: z.int().min(0).nullable().describe("Connected, by istiod's own count; null until it was asked"),
+  proxies: z.int().min(0).nullable().describe("Connected, by istiod's own count; null when nobody could be asked"),
   readyAt: timestampSchema.nullable(),
   createdAt: timestampSchema,
 };

@@ -25,7 +25,7 @@ export const operationSchema = z
     generation: generationSchema.describe("Generation of the object that it brings about"),
     reason: z.string().nullable().describe("What happens now, or why it ended so: CamelCase, for programs"),
     message: z.string().nullable().describe("The same for people, with what was kept or left behind"),
-    requestedBy: z.string().describe("`key:<id>`"),
+    requestedBy: z.string().describe("`key:<id>` or `user:<id>`"),
     steps: z.array(z.strictObject({ name: z.string(), finishedAt: timestampSchema })).describe("Done so far, in order"),
     createdAt: timestampSchema,
     startedAt: timestampSchema.nullable(),

@@ -37,7 +37,9 @@ export const revisionSchema = z
     proxies: z
       .strictObject({ connected: z.int().min(0), at: timestampSchema })
       .nullable()
-      .describe("Proxies with a stream, by istiod's own count; null until it was asked"),
+      .describe(
+        "Proxies with a stream, by istiod's own count, and since when it is so many; null when nobody could be asked",
+      ),
     phase: controlPlanePhaseSchema,
     readyAt: timestampSchema.nullable().describe("When it was Ready for the first time"),
     deletionRequestedAt: timestampSchema.nullable(),

@@ -41,6 +41,12 @@ const refusals: Readonly<Record<string, Refusal>> = {
     message: "A version's name begins with its line, as 1.32.1 with 1.32.",
     parameter: "name",
   },
+  // A person's, in another tenant: what was answered there is not to be seen here.
+  idempotency_keys_pkey: {
+    code: "IdempotencyKeyReused",
+    message: "This Idempotency-Key came with another request before. Use a new one for each new request.",
+    parameter: "Idempotency-Key",
+  },
   operations_one_live: {
     code: "OperationInProgress",
     message: "Another operation on it is in progress. Wait until it has ended, then try again.",

@@ -34,6 +34,12 @@ export async function saveIstiodLoads(database: Database, loads: readonly Istiod
     WHERE r.id = l.id AND (r.observed -> 'proxies' -> 'connected') IS DISTINCT FROM to_jsonb(l.proxies)`;
 }
 
+/** Takes back how many proxies revisions have, where nobody could be asked for a while: not known is not as many as before. */
+export async function forgetProxies(database: Database, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return;
+  await database.$executeRaw`UPDATE revisions SET observed = observed - 'proxies' WHERE id = ANY (${[...ids]}::text[]) AND observed ? 'proxies'`;
+}
+
 /**
  * Samples capacity, reservations and use of every istiod cluster, once a minute however many workers do so. Answers how many samples were taken.
  * What nobody could ask within the last minutes is not counted as nothing, but as unknown.

@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { CreateIstiodClusterBody, Job, KeyRole } from "@pilothouse/contract";
 import { afterAll, beforeAll, inject } from "vitest";
 import {
@@ -168,6 +169,18 @@ export async function catchRefusal(work: Promise<unknown>): Promise<DomainError>
   throw new Error(`expected a refusal, got ${JSON.stringify(result)}`, {
     cause: "error" in result ? result.error : undefined,
   });
+}
+
+/** Waits until readers take the event with this id: transactions of other files' databases, which are on the same server, hold it back, too. */
+export async function waitUntilVisible(ground: Ground, eventId: string): Promise<void> {
+  const [xid = ""] = eventId.split("-");
+  for (let looks = 0; looks < 500; looks += 1) {
+    const [row] = await ground.owner.$queryRaw<{ isVisible: boolean }[]>`
+      SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint > ${xid}::bigint AS "isVisible"`;
+    if (row?.isVisible === true) return;
+    await sleep(20);
+  }
+  throw new Error(`Event ${eventId} did not become visible within 10 s.`);
 }
 
 /** Random text that can be searched for. */
