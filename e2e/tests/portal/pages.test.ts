@@ -38,8 +38,11 @@ const findPage = (name: string): PortalPage => {
   return found;
 };
 
+/** A phone has no colours of its own: one theme is enough there. */
+const seenLooks = looks.filter(({ device, theme }) => device === "desktop" || theme === "light");
+
 const cases = portalPages.flatMap((entry) =>
-  looks.map((look) => ({ entry, look, title: `${entry.name}, ${look.device}, ${look.theme}` })),
+  seenLooks.map((look) => ({ entry, look, title: `${entry.name}, ${look.device}, ${look.theme}` })),
 );
 
 test.for(cases)(
