@@ -75,7 +75,13 @@ export function Shell({ items, switcher, person, tenant, children }: ShellProps)
         </Link>
         <div className={styles["right"]}>
           <LiveState />
-          <button type="button" className={styles["search"]} onClick={() => setIsSearching(true)}>
+          <button
+            type="button"
+            className={styles["search"]}
+            aria-label="Go to…"
+            aria-keyshortcuts="Control+K Meta+K"
+            onClick={() => setIsSearching(true)}
+          >
             <Search aria-hidden="true" />
             <span>Go to…</span>
             <kbd>Ctrl K</kbd>
