@@ -8,9 +8,15 @@ import { Status } from "./status.tsx";
 import { TimeAgo } from "./time-ago.tsx";
 
 /** Events, the newest first. */
-export function EventList({ events }: { events: readonly TenantEvent[] }): ReactNode {
-  if (events.length === 0)
-    return <p className={styles["none"]}>Nothing in the last 30 days that is still listed here.</p>;
+export function EventList({
+  events,
+  none = "Nothing in the last 30 days.",
+}: {
+  events: readonly TenantEvent[];
+  /** In place of an empty list. */
+  none?: string;
+}): ReactNode {
+  if (events.length === 0) return <p className={styles["none"]}>{none}</p>;
   return (
     <ol className={styles["events"]}>
       {events.map((event) => {

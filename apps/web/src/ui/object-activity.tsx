@@ -22,7 +22,11 @@ export function ObjectActivity({
   const events = data?.items.filter(isMeant).slice(0, most);
   return (
     <Card title="What happened">
-      {events === undefined ? <Skeleton label="events" /> : <EventList events={events} />}
+      {events === undefined ? (
+        <Skeleton label="events" />
+      ) : (
+        <EventList events={events} none="Nothing of it is among the tenant’s latest events." />
+      )}
     </Card>
   );
 }
