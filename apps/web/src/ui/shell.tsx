@@ -78,7 +78,6 @@ export function Shell({ items, switcher, person, tenant, children }: ShellProps)
           <button
             type="button"
             className={styles["search"]}
-            aria-label="Go to…"
             aria-keyshortcuts="Control+K Meta+K"
             onClick={() => setIsSearching(true)}
           >
