@@ -59,9 +59,10 @@ test(
     }
     // Requests that are all refused would prove little.
     const expected = allOperations.map(({ id, method, path, scope }) => {
-      // A key of a tenant asks, and nobody makes up an invitation.
-      const status =
-        id === "acceptInvitation" ? 404 : scope.kind === "platform" || scope.kind === "person" ? 403 : "2xx";
+      // A key of a tenant asks, and none where a session is wanted; nobody makes up an invitation.
+      const refusals = { platform: 403, person: 401 } as const;
+      const refusal = scope.kind === "platform" || scope.kind === "person" ? refusals[scope.kind] : "2xx";
+      const status = id === "acceptInvitation" ? 404 : refusal;
       return `${method} ${path} ${status}`;
     });
     const seen = Object.entries(report.statuses).flatMap(([label, statuses]) =>
