@@ -27,6 +27,7 @@ const limits = {
     env: { PILOTHOUSE_TEST_GROUND: "simulated" },
     globalSetup: ["e2e/tests/support/simulation-setup.ts"],
   },
+  portal: { testTimeout: minuteMs, hookTimeout: 5 * minuteMs, fileParallelism: false },
   system: {
     testTimeout: 10 * minuteMs,
     hookTimeout: 10 * minuteMs,

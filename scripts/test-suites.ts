@@ -2,19 +2,20 @@ import { matchesGlob } from "node:path";
 
 /** A suite of `npm test`: the name to ask for it by, and where its files are. */
 export interface TestSuite {
-  name: "unit" | "service" | "simulated" | "system";
+  name: "unit" | "service" | "simulated" | "portal" | "system";
   include: readonly string[];
 }
 
 /**
  * The suites in the order in which `npm test` runs them: `unit` needs nothing, `service` starts a Postgres and a Redis, `simulated`
- * the clusters of a simulation, `system` a fleet. Files of `simulated` are files of `system` too: what passes on real clusters has to pass on simulated ones.
+ * the clusters of a simulation, `portal` those and a Chromium, `system` a fleet. Files of `simulated` are files of `system` too: what passes on real clusters has to pass on simulated ones.
  */
 export const testSuites: readonly TestSuite[] = [
   { name: "unit", include: ["{apps,packages}/*/src/**/*.test.ts", "scripts/**/*.test.ts"] },
   { name: "service", include: ["apps/*/tests/**/*.test.ts", "packages/core/tests/**/*.test.ts"] },
   { name: "simulated", include: ["e2e/tests/{bad-kubeconfigs,provision-lifecycle,version-skew}.test.ts"] },
-  { name: "system", include: ["e2e/tests/**/*.test.ts", "packages/{fleet,provisioner}/tests/**/*.test.ts"] },
+  { name: "portal", include: ["e2e/tests/portal/*.test.ts"] },
+  { name: "system", include: ["e2e/tests/*.test.ts", "packages/{fleet,provisioner}/tests/**/*.test.ts"] },
 ];
 
 /** Returns a line for each of `paths` that looks like a test file but is in no suite, and so would never run. */

@@ -21,6 +21,8 @@ export function asTlsSocket({ socket }: { socket: Socket }): TLSSocket {
 }
 
 export interface ApiServer {
+  /** Refuses connections, and drops those that are open, until it is called again. */
+  setOpen: (isOpen: boolean) => Promise<void>;
   stop: () => Promise<void>;
 }
 
@@ -94,13 +96,18 @@ export async function startApiServer(
     behind ??= start();
     behind.emit("connection", socket);
   });
-  server.listen(apiPort, address, 1_024);
-  await once(server, "listening");
-  return {
-    async stop() {
-      for (const socket of sockets) socket.destroy();
-      server.close();
-      await once(server, "close");
-    },
+  const setOpen: ApiServer["setOpen"] = async (isOpen) => {
+    if (isOpen === server.listening) return;
+    if (isOpen) {
+      server.listen(apiPort, address, 1_024);
+      await once(server, "listening");
+      return;
+    }
+    const closed = once(server, "close");
+    server.close();
+    for (const socket of sockets) socket.destroy();
+    await closed;
   };
+  await setOpen(true);
+  return { setOpen, stop: () => setOpen(false) };
 }

@@ -15,6 +15,8 @@ export interface SimulatedCluster {
   api: ClusterApi;
   /** What pods answer when they are asked for their metrics through the API server, by `<namespace>/<name>`. */
   metrics: Map<string, () => string>;
+  /** How many proxies its workloads are said to have. */
+  proxies: number;
 }
 
 export interface ClusterOptions {
@@ -23,12 +25,14 @@ export interface ClusterOptions {
   rootCertificate: string;
   /** What the API server resolves the names of webhooks with. */
   resolve: Resolve;
+  /** How many proxies its workloads are said to have; none when absent. */
+  proxies?: number;
 }
 
 const firstNamespaces = ["default", "kube-node-lease", "kube-public", "kube-system"];
 
 /** Makes a cluster as it is after its first start. */
-export function createCluster({ name, rootCertificate, resolve }: ClusterOptions): SimulatedCluster {
+export function createCluster({ name, rootCertificate, resolve, proxies = 0 }: ClusterOptions): SimulatedCluster {
   const store = createObjectStore();
   const kinds = createKindTable();
   runNamespaceController(store, kinds, rootCertificate);
@@ -50,5 +54,5 @@ export function createCluster({ name, rootCertificate, resolve }: ClusterOptions
     authorizer: createAuthorizer(store, kinds),
     calls: createObjectCalls(store, kinds, createAdmission(store, kinds, resolve)),
   });
-  return { name, store, kinds, api, metrics };
+  return { name, store, kinds, api, metrics, proxies };
 }

@@ -15,6 +15,8 @@ export interface Edge {
   address: string;
   add: (istiod: Istiod) => void;
   remove: (istiod: Istiod) => void;
+  /** Refuses connections, and drops those that are open, until it is called again. */
+  setOpen: (isOpen: boolean) => Promise<void>;
   stop: () => Promise<void>;
 }
 
@@ -87,11 +89,8 @@ export async function startEdge(address: string): Promise<Edge> {
 
   const sockets = new Set<Socket>();
   /** Looks at the name that a client asks for, and hands the connection on, or resets it where nobody answers. */
-  const listen = async (
-    port: number,
-    behind: { emit: (event: "connection", socket: Socket) => boolean },
-  ): Promise<Server> => {
-    const server = createServer({ noDelay: true }, (socket) => {
+  const handOn = (behind: { emit: (event: "connection", socket: Socket) => boolean }): Server =>
+    createServer({ noDelay: true }, (socket) => {
       sockets.add(socket);
       socket.on("close", () => sockets.delete(socket));
       socket.on("error", () => socket.destroy());
@@ -111,11 +110,21 @@ export async function startEdge(address: string): Promise<Edge> {
       };
       socket.on("readable", look);
     });
-    server.listen(port, address, 1_024);
-    await once(server, "listening");
-    return server;
+  const servers = [
+    { port: edgePorts.webhook, server: handOn(webhooks) },
+    { port: edgePorts.xds, server: handOn(proxies) },
+  ];
+  const setOpen: Edge["setOpen"] = async (isOpen) => {
+    const changed = servers.filter(({ server }) => server.listening !== isOpen);
+    const settled = changed.map(({ server }) => once(server, isOpen ? "listening" : "close"));
+    for (const { port, server } of changed) {
+      if (isOpen) server.listen(port, address, 1_024);
+      else server.close();
+    }
+    if (!isOpen) for (const socket of sockets) socket.destroy();
+    await Promise.all(settled);
   };
-  const servers = await Promise.all([listen(edgePorts.webhook, webhooks), listen(edgePorts.xds, proxies)]);
+  await setOpen(true);
   return {
     address,
     add(istiod) {
@@ -128,10 +137,7 @@ export async function startEdge(address: string): Promise<Edge> {
       if (left.length === 0) istiods.delete(hostname);
       else istiods.set(hostname, left);
     },
-    async stop() {
-      for (const socket of sockets) socket.destroy();
-      for (const server of servers) server.close();
-      await Promise.all(servers.map((server) => once(server, "close")));
-    },
+    setOpen,
+    stop: () => setOpen(false),
   };
 }

@@ -148,7 +148,9 @@ export function runIstiodPods({ host, edge, findMesh }: PodOptions): void {
     });
     if (istiod === undefined || ended.signal.aborted) return;
     edge.add(istiod);
-    host.metrics.set(`${namespace}/${name}`, () => writeMetrics(istiod));
+    host.metrics.set(`${namespace}/${name}`, () =>
+      writeMetrics(istiod, mesh.proxies / Math.max(1, store.list(pods, namespace).length)),
+    );
     const end = (): void => {
       edge.remove(istiod);
       host.metrics.delete(`${namespace}/${name}`);
@@ -174,11 +176,15 @@ export function runIstiodPods({ host, edge, findMesh }: PodOptions): void {
   });
 }
 
-/** As much of istiod's metrics as is asked for; whoever connects here is a sentinel. Memory is what an idle istiod takes. */
-function writeMetrics({ settings: { version }, sessions }: Istiod): string {
+/**
+ * As much of istiod's metrics as is asked for; whoever connects here is a sentinel. Memory is what an idle istiod takes.
+ * @param proxies that are said to be connected beside it
+ */
+function writeMetrics({ settings: { version }, sessions }: Istiod, proxies: number): string {
   return [
     "# TYPE pilot_xds gauge",
     `pilot_xds{version="${version}-pilothouse"} ${sessions.size}`,
+    `pilot_xds{version="${version}"} ${Math.round(proxies)}`,
     `process_cpu_seconds_total ${process.uptime() / 100}`,
     "process_resident_memory_bytes 1.17e+08",
     "",

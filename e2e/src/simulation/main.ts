@@ -1,12 +1,16 @@
 import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
 import { z } from "zod";
 import { startSimulation } from "./simulation.ts";
 
-/** `node main.ts --folder FOLDER --block N --plan JSON`: simulates clusters until it is ended; what is where is in FOLDER/status.json. */
+/**
+ * `node main.ts --folder FOLDER --block N --plan JSON`: simulates clusters until it is ended; what is where is in FOLDER/status.json. Each line of its
+ * standard input closes or opens the entry of a cluster, and is answered with `done` or the reason why not.
+ */
 const PlanSchema = z.strictObject({
-  meshClusters: z.array(z.strictObject({ name: z.string(), region: z.string() })),
+  meshClusters: z.array(z.strictObject({ name: z.string(), region: z.string(), proxies: z.int().optional() })),
   istiodClusters: z.array(z.strictObject({ name: z.string(), region: z.string(), line: z.string() })),
 });
 
@@ -26,5 +30,11 @@ await writeFile(join(folder, "status.tmp"), JSON.stringify(simulation.status), {
 await rename(join(folder, "status.tmp"), join(folder, "status.json"));
 process.stdout.write("ready\n");
 process.once("SIGTERM", () => void simulation.stop().then(() => process.exit(0)));
+const CommandSchema = z.strictObject({ cluster: z.string(), isOpen: z.boolean() });
+for await (const line of createInterface({ input: process.stdin })) {
+  const { cluster, isOpen } = CommandSchema.parse(JSON.parse(line));
+  const answer = await simulation.setOpen(cluster, isOpen).then(() => "done", String);
+  process.stdout.write(`${answer}\n`);
+}
 // Whoever started it has gone when its standard input ends.
-process.stdin.resume().once("end", () => process.exit(0));
+process.exit(0);

@@ -11,6 +11,8 @@ import type { SimulationPlan } from "./simulation.ts";
 /** A simulation that runs as a program of its own. */
 export interface SimulationProcess {
   pid: number;
+  /** Takes away, or gives back, the entry of a cluster: an istiod cluster's edge, a mesh cluster's API server. */
+  setOpen: (cluster: string, isOpen: boolean) => Promise<void>;
   stop: () => Promise<void>;
 }
 
@@ -37,15 +39,28 @@ export async function spawnSimulation({ folder, block, plan, parts }: SpawnOptio
   const child = spawn(process.execPath, [program, ...parameters], { stdio: ["pipe", "pipe", "pipe"] });
   child.stderr.pipe(createWriteStream(`${folder}.log`));
   const ended = once(child, "close");
-  const ready = (async () => {
-    for await (const line of createInterface({ input: child.stdout })) if (line === "ready") return;
-    throw new Error(`the simulation ended before it was ready; see ${folder}.log`);
-  })();
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const readAnswer = async (wanted: string): Promise<void> => {
+    const { value, done } = await lines.next();
+    if (done === true) throw new Error(`the simulation has ended; see ${folder}.log`);
+    if (value !== wanted) throw new Error(`the simulation answers ${value}`);
+  };
   const late = setTimeout(() => child.kill("SIGKILL"), startLimitMs);
-  await ready;
+  await readAnswer("ready");
   clearTimeout(late);
+  let last: Promise<void> = Promise.resolve();
   return {
     pid: child.pid ?? 0,
+    setOpen(cluster, isOpen) {
+      // One after the other, as answers have no names.
+      last = last
+        .catch(() => undefined)
+        .then(() => {
+          child.stdin.write(`${JSON.stringify({ cluster, isOpen })}\n`);
+          return readAnswer("done");
+        });
+      return last;
+    },
     async stop() {
       child.kill("SIGTERM");
       const stuck = setTimeout(() => child.kill("SIGKILL"), 5_000);

@@ -13,7 +13,12 @@ import { startRecordStore } from "./record-store.ts";
 
 /** Which clusters a simulation has, in the words of a fleet's topology. */
 export interface SimulationPlan {
-  meshClusters: { name: string; region: string }[];
+  meshClusters: {
+    name: string;
+    region: string;
+    /** How many its workloads would have, as istiods count them; none when absent. */
+    proxies?: number | undefined;
+  }[];
   istiodClusters: { name: string; region: string; line: string }[];
 }
 
@@ -28,11 +33,17 @@ export interface SimulationOptions {
 
 export interface Simulation {
   status: FleetStatus;
+  /** Takes away, or gives back, the entry of a cluster: an istiod cluster's edge, a mesh cluster's API server. */
+  setOpen: (cluster: string, isOpen: boolean) => Promise<void>;
   stop: () => Promise<void>;
 }
 
 interface Stoppable {
   stop: () => Promise<void>;
+}
+
+interface Entry {
+  setOpen: (isOpen: boolean) => Promise<void>;
 }
 
 /** Parent domain of the istiods' names; nobody else can have it. */
@@ -48,10 +59,14 @@ export async function startSimulation({ name, plan, block, folder }: SimulationO
   const names = await startNameServer(hub, records.resolve);
   const running: Stoppable[] = [records, names];
   const byServer = new Map<string, () => SimulatedCluster>();
+  const entries = new Map<string, Entry>();
   let made = 0;
 
   /** Starts a cluster, whose storage exists from its first call on. */
-  async function start(cluster: string): Promise<{ find: () => SimulatedCluster; server: string; kubeconfig: string }> {
+  async function start(
+    cluster: string,
+    proxies = 0,
+  ): Promise<{ find: () => SimulatedCluster; server: string; kubeconfig: string }> {
     const address = `127.${block}.${2 + Math.floor(made / perSubnet)}.${1 + (made % perSubnet)}`;
     made += 1;
     const authority = createAuthority(`kubernetes of ${cluster}`);
@@ -61,8 +76,11 @@ export async function startSimulation({ name, plan, block, folder }: SimulationO
         name: cluster,
         rootCertificate: authority.certificate,
         resolve: records.resolve,
+        proxies,
       }));
-    running.push(await startApiServer(address, authority, find));
+    const apiServer = await startApiServer(address, authority, find);
+    running.push(apiServer);
+    entries.set(cluster, apiServer);
     const server = `https://${address}:${apiPort}`;
     byServer.set(server, find);
     const kubeconfig = join(folder, "clusters", `${cluster}.yaml`);
@@ -71,8 +89,8 @@ export async function startSimulation({ name, plan, block, folder }: SimulationO
   }
 
   const clusters: ClusterStatus[] = [];
-  for (const { name: cluster, region } of plan.meshClusters) {
-    const { server, kubeconfig } = await start(cluster);
+  for (const { name: cluster, region, proxies } of plan.meshClusters) {
+    const { server, kubeconfig } = await start(cluster, proxies);
     const versions = { kubernetes: simulatedVersion };
     clusters.push({ name: cluster, kind: "mesh", region, versions, server, kubeconfig, auditLog: "", ready: true });
   }
@@ -80,6 +98,7 @@ export async function startSimulation({ name, plan, block, folder }: SimulationO
     const { find, server, kubeconfig } = await start(cluster);
     const edge = await startEdge(`127.${block}.1.${index + 1}`);
     running.push(edge);
+    entries.set(cluster, edge);
     runIstiodPods({ host: find(), edge, findMesh: (url) => byServer.get(url)?.() });
     const versions = { kubernetes: simulatedVersion, istiod: line };
     const place = { line, versions, edge: { address: edge.address, ports: edgePorts } };
@@ -99,6 +118,11 @@ export async function startSimulation({ name, plan, block, folder }: SimulationO
       dns: { domain, server: names.server, records: { endpoint: records.endpoint, prefix: records.prefix, ...files } },
       clusters,
       parts: [],
+    },
+    async setOpen(cluster, isOpen) {
+      const entry = entries.get(cluster);
+      if (entry === undefined) throw new Error(`no cluster ${cluster} is simulated`);
+      await entry.setOpen(isOpen);
     },
     async stop() {
       await Promise.all(running.map((part) => part.stop()));

@@ -14,6 +14,7 @@ export default function PageError({
 }): ReactNode {
   return (
     <EmptyState
+      isPage
       picture={<LifeBuoy />}
       title="This page could not be made"
       action={

@@ -10,6 +10,7 @@ export default function NotFound(): ReactNode {
   return (
     <main className={styles["centered"]}>
       <EmptyState
+        isPage
         picture={<Compass />}
         title="There is nothing at this address"
         action={

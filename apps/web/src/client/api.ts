@@ -18,6 +18,5 @@ export async function call<Operation extends AnyOperation>(
   input: CallInput<Operation>,
 ): Promise<SuccessBody<Operation>> {
   const { body } = await getClient().call(operation, input);
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- any status of the operation's, any of whose bodies is one of these
-  return body as SuccessBody<Operation>;
+  return body;
 }

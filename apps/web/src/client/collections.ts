@@ -1,5 +1,5 @@
 "use client";
-import { type Cluster, type ControlPlane, operations } from "@pilothouse/contract";
+import { type Cluster, type ControlPlane, type FleetControlPlane, operations } from "@pilothouse/contract";
 import { call } from "./api.ts";
 import type { Collection } from "./collection.ts";
 import { keys } from "./keys.ts";
@@ -25,3 +25,11 @@ export const clustersOf = (tenant: string): Collection<Cluster> => ({
   readOne: (cluster) => call(operations.getCluster, { params: { tenant, cluster } }),
   nameOf: ({ name }) => name,
 });
+
+/** All tenants' control planes, by their ids. */
+export const fleetControlPlanes: Collection<FleetControlPlane> = {
+  key: keys.fleetControlPlanes,
+  readPage: (cursor, signal) => call(operations.listFleetControlPlanes, { query: pageQuery(cursor), signal }),
+  readOne: (controlPlaneId) => call(operations.getFleetControlPlane, { params: { controlPlaneId } }),
+  nameOf: ({ id }) => id,
+};

@@ -14,5 +14,9 @@ export const keys = {
   events: (tenant: string) => ["tenant", tenant, "events"] as const,
   members: (tenant: string) => ["tenant", tenant, "members"] as const,
   apiKeys: (tenant: string) => ["tenant", tenant, "api-keys"] as const,
+  audit: (tenant: string) => ["tenant", tenant, "audit"] as const,
+  fleet: ["admin"] as const,
+  fleetControlPlanes: ["admin", "control-planes"] as const,
+  placedControlPlane: (id: string) => ["admin", "control-plane", id] as const,
   admin: (what: string) => ["admin", what] as const,
 } as const;

@@ -3,8 +3,7 @@ import { ProblemError, type WatchedEvent, watchEvents } from "@pilothouse/contra
 import { type QueryClient, useQueryClient } from "@tanstack/react-query";
 import { createContext, type ReactNode, useContext, useEffect, useState } from "react";
 import { getClient } from "./api.ts";
-import { findHeld, refreshItem } from "./collection.ts";
-import { clustersOf, controlPlanesOf } from "./collections.ts";
+import { followEvent, followFleetEvent } from "./follow-event.ts";
 import { keys } from "./keys.ts";
 
 /** Whether what is shown follows what happens. `polling`: the stream is lost for now, so everything is read anew every few seconds. */
@@ -17,51 +16,27 @@ export const useLiveStatus = (): LiveStatus => useContext(LiveContext);
 /** How often everything that is shown is read anew while the stream is lost, in milliseconds. */
 const pollIntervalMs = 5_000;
 
-/** Reads anew what an event is about, and nothing else, where it is shown. */
-export async function followEvent(queries: QueryClient, tenant: string, { object }: WatchedEvent): Promise<void> {
-  const refresh = (queryKey: readonly unknown[]): Promise<void> => queries.invalidateQueries({ queryKey });
-  const controlPlanes = controlPlanesOf(tenant);
-  const refreshControlPlane = (name: string): Promise<unknown> =>
-    Promise.all([
-      refreshItem(queries, controlPlanes, name),
-      refresh(keys.controlPlane(tenant, name)),
-      refresh(keys.revisions(tenant, name)),
-    ]);
-  const reads: Promise<unknown>[] = [refresh(keys.events(tenant))];
-  switch (object.kind) {
-    case "cluster":
-      reads.push(refreshItem(queries, clustersOf(tenant), object.name), refresh(keys.cluster(tenant, object.name)));
-      break;
-    case "control-plane":
-      reads.push(refreshControlPlane(object.name));
-      break;
-    case "revision": {
-      const owner = findHeld(queries, controlPlanes, ({ revisions }) => revisions.includes(object.id));
-      // A revision's id begins with its control plane's name.
-      const name = owner?.name ?? object.id.replace(/-\d+-\d+-[a-z0-9]+$/, "");
-      reads.push(refreshControlPlane(name));
-      break;
-    }
-    case "operation":
-      reads.push(refresh(keys.operations(tenant)), refresh(keys.operation(tenant, object.id)));
-      break;
-    default:
-      reads.push(refresh(keys.tenant(tenant)));
-  }
-  await Promise.all(reads);
-}
+type Follow = (queries: QueryClient, event: WatchedEvent, tenant: string | null) => Promise<void>;
 
-/** Keeps what is shown of a tenant up to date, over one stream for the whole page. */
-export function TenantLive({ tenant, children }: { tenant: string; children: ReactNode }): ReactNode {
+/**
+ * Follows the events of a tenant, or with null those of all, over one stream for the whole page.
+ * @param follow reads anew what an event is about, and nothing else; it has to be the same function at each call
+ * @param readAll the same for all that may have changed unseen
+ */
+function useStream(
+  tenant: string | null,
+  follow: Follow,
+  readAll: (queries: QueryClient, tenant: string | null) => Promise<void>,
+): LiveStatus {
   const queries = useQueryClient();
   const [status, setStatus] = useState<LiveStatus>("connecting");
   useEffect(() => {
     const ending = new AbortController();
     let polling: ReturnType<typeof setInterval> | undefined;
-    const readAll = (): void => void queries.invalidateQueries({ queryKey: keys.tenant(tenant) });
+    const read = (): void => void readAll(queries, tenant);
     const poll = (): void => {
       setStatus("polling");
-      polling ??= setInterval(readAll, pollIntervalMs);
+      polling ??= setInterval(read, pollIntervalMs);
     };
     const stopPolling = (): void => {
       clearInterval(polling);
@@ -71,17 +46,16 @@ export function TenantLive({ tenant, children }: { tenant: string; children: Rea
       const events = watchEvents(getClient(), {
         tenant,
         signal: ending.signal,
-        onOpen: (again) => {
+        onOpen: () => {
           stopPolling();
           setStatus("live");
           // What happened in between, and before the first one stood.
-          readAll();
-          void again;
+          read();
         },
         onLost: poll,
-        onReset: readAll,
+        onReset: read,
       });
-      for await (const event of events) followEvent(queries, tenant, event).catch(() => undefined);
+      for await (const event of events) follow(queries, event, tenant).catch(() => undefined);
     };
     watch().catch((error: unknown) => {
       if (error instanceof ProblemError && error.status === 401) {
@@ -93,6 +67,25 @@ export function TenantLive({ tenant, children }: { tenant: string; children: Rea
       ending.abort();
       stopPolling();
     };
-  }, [queries, tenant]);
+  }, [queries, tenant, follow, readAll]);
+  return status;
+}
+
+const followTenant: Follow = (queries, event, tenant) => followEvent(queries, tenant ?? "", event);
+
+const readTenant = (queries: QueryClient, tenant: string | null): Promise<void> =>
+  queries.invalidateQueries({ queryKey: keys.tenant(tenant ?? "") });
+
+const readFleet = (queries: QueryClient): Promise<void> => queries.invalidateQueries({ queryKey: keys.fleet });
+
+/** Keeps what is shown of a tenant up to date. */
+export function TenantLive({ tenant, children }: { tenant: string; children: ReactNode }): ReactNode {
+  const status = useStream(tenant, followTenant, readTenant);
+  return <LiveContext.Provider value={status}>{children}</LiveContext.Provider>;
+}
+
+/** Keeps what is shown of all tenants up to date. */
+export function FleetLive({ children }: { children: ReactNode }): ReactNode {
+  const status = useStream(null, followFleetEvent, readFleet);
   return <LiveContext.Provider value={status}>{children}</LiveContext.Provider>;
 }

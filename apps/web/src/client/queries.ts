@@ -1,8 +1,10 @@
 "use client";
 import {
+  type AuditEntry,
   type Catalogue,
   type Cluster,
   type ControlPlane,
+  type Member,
   type Operation,
   operations,
   type Page,
@@ -16,6 +18,7 @@ import { keys } from "./keys.ts";
 
 /** A running operation is read again at least so often, in milliseconds, should an event be late. */
 const runningIntervalMs = 2_000;
+const proxiesIntervalMs = 60_000;
 
 export const useCluster = (tenant: string, cluster: string): UseQueryResult<Cluster> =>
   useQuery({
@@ -33,6 +36,8 @@ export const useRevisions = (tenant: string, controlPlane: string): UseQueryResu
   useQuery({
     queryKey: keys.revisions(tenant, controlPlane),
     queryFn: ({ signal }) => call(operations.listRevisions, { params: { tenant, controlPlane }, signal }),
+    // No event tells of how many proxies are connected.
+    refetchInterval: proxiesIntervalMs,
   });
 
 /** @param id of an operation; nothing is read without one */
@@ -54,6 +59,18 @@ export const useEvents = (tenant: string): UseQueryResult<Page<TenantEvent>> =>
   useQuery({
     queryKey: keys.events(tenant),
     queryFn: ({ signal }) => call(operations.listEvents, { params: { tenant }, query: { limit: 100 }, signal }),
+  });
+
+export const useMembers = (tenant: string): UseQueryResult<Page<Member>> =>
+  useQuery({
+    queryKey: keys.members(tenant),
+    queryFn: ({ signal }) => call(operations.listMembers, { params: { tenant }, query: { limit: 100 }, signal }),
+  });
+
+export const useAudit = (tenant: string): UseQueryResult<Page<AuditEntry>> =>
+  useQuery({
+    queryKey: keys.audit(tenant),
+    queryFn: ({ signal }) => call(operations.listAuditEntries, { params: { tenant }, query: { limit: 100 }, signal }),
   });
 
 export const useCatalogue = (): UseQueryResult<Catalogue> =>

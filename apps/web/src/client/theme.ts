@@ -11,7 +11,6 @@ export function chooseTheme(theme: Theme): void {
   if (theme === "system") delete root.dataset["theme"];
   else root.dataset["theme"] = theme;
   const life = theme === "system" ? 0 : yearSeconds;
-  // oxlint-disable-next-line unicorn/no-document-cookie -- the Cookie Store API is not in every browser yet
   document.cookie = `${themeCookie}=${theme}; path=/; max-age=${life}; samesite=lax`;
 }
 

@@ -13,7 +13,6 @@ export function CodeBlock({
   return (
     <div className={styles["block"]}>
       {/* Wide ones are scrolled, also by keys. */}
-      {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- a region that scrolls must be reachable */}
       <pre tabIndex={0} role="region" aria-label={label}>
         <code>{text}</code>
       </pre>

@@ -1,7 +1,7 @@
 "use client";
 import { Command as Palette } from "cmdk";
 import { useRouter } from "next/navigation";
-import { type ReactNode, useEffect } from "react";
+import { type ReactNode, useEffect, useState } from "react";
 import styles from "./command-palette.module.css";
 
 /** Somewhere to go. */
@@ -10,6 +10,9 @@ export interface Command {
   label: string;
   href: string;
 }
+
+/** So many of a group are listed; typing finds the others. */
+const mostListed = 8;
 
 const isTyping = (target: EventTarget | null): boolean =>
   target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
@@ -25,40 +28,52 @@ export function CommandPalette({
   commands: readonly Command[];
 }): ReactNode {
   const router = useRouter();
+  const [search, setSearch] = useState("");
   useEffect(() => {
     const onKey = (event: KeyboardEvent): void => {
       const isShortcut = (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k";
       const isSlash = event.key === "/" && !isTyping(event.target);
       if (!isShortcut && !isSlash) return;
       event.preventDefault();
-      const search = isSlash ? document.querySelector<HTMLInputElement>("[data-page-search]") : null;
-      if (search !== null) search.focus();
+      const field = isSlash ? document.querySelector<HTMLInputElement>("[data-page-search]") : null;
+      if (field !== null) field.focus();
       else onOpenChange(true);
     };
     document.addEventListener("keydown", onKey);
     return () => document.removeEventListener("keydown", onKey);
   }, [onOpenChange]);
-  const groups = [...Map.groupBy(commands, ({ group }) => group)];
+  const fits = ({ label }: Command): boolean => label.toLowerCase().includes(search.trim().toLowerCase());
+  const groups = [...Map.groupBy(commands.filter(fits), ({ group }) => group)];
   return (
     <Palette.Dialog
       open={open}
-      onOpenChange={onOpenChange}
+      onOpenChange={(next) => {
+        setSearch("");
+        onOpenChange(next);
+      }}
+      shouldFilter={false}
       label="Go to"
       className={styles["palette"]}
       overlayClassName={styles["overlay"] ?? ""}
       contentClassName={styles["content"] ?? ""}
     >
-      <Palette.Input placeholder="Go to a page, a cluster, a control plane…" className={styles["input"]} />
+      <Palette.Input
+        placeholder="Go to a page, a cluster, a control plane…"
+        className={styles["input"]}
+        value={search}
+        onValueChange={setSearch}
+      />
       <Palette.List className={styles["list"]}>
         <Palette.Empty className={styles["empty"]}>Nothing of that name.</Palette.Empty>
         {groups.map(([group, entries]) => (
           <Palette.Group key={group} heading={group} className={styles["group"]}>
-            {entries.map(({ label, href }) => (
+            {entries.slice(0, mostListed).map(({ label, href }) => (
               <Palette.Item
                 key={href}
                 value={`${group} ${label}`}
                 className={styles["item"]}
                 onSelect={() => {
+                  setSearch("");
                   onOpenChange(false);
                   router.push(href);
                 }}

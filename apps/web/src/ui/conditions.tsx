@@ -7,6 +7,16 @@ import { TimeAgo } from "./time-ago.tsx";
 
 const tones: Record<Condition["status"], StatusTone> = { True: "ok", False: "bad", Unknown: "unknown" };
 
+/** Those that people ask for first; the others follow by name. */
+const first = ["Ready", "Serving", "Proven", "Connected"];
+
+/** What is not as it should be comes first. */
+function sortConditions(conditions: readonly Condition[]): Condition[] {
+  const rank = ({ type, status }: Condition): number =>
+    (status === "True" ? first.length + 1 : 0) + (first.includes(type) ? first.indexOf(type) : first.length) / 10;
+  return conditions.toSorted((a, b) => rank(a) - rank(b) || (a.type < b.type ? -1 : 1));
+}
+
 /** Conditions of one object: each with its status, since when, and its reason in words. What can't be seen says what was known last. */
 export function Conditions({ conditions }: { conditions: readonly Condition[] }): ReactNode {
   return (
@@ -20,7 +30,7 @@ export function Conditions({ conditions }: { conditions: readonly Condition[] })
         </tr>
       </thead>
       <tbody>
-        {conditions.map(({ type, status, reason, message, lastTransitionAt, lastKnown }) => (
+        {sortConditions(conditions).map(({ type, status, reason, message, lastTransitionAt, lastKnown }) => (
           <tr key={type} data-condition={type} data-status={status}>
             <th scope="row">{type}</th>
             <td>

@@ -45,6 +45,8 @@ const features = tableFeatures({ rowSortingFeature, sortedRowModel: createSorted
 const rowHeight = 45;
 /** Up to here all rows are in the page; beyond, only those that are seen. */
 const mostAtOnce = 80;
+/** Fields that the empty search names as examples. */
+const mostNamed = 3;
 
 const readSorting = (text: string): SortingState =>
   text === "" ? [] : [{ id: text.replace(/^-/, ""), desc: text.startsWith("-") }];
@@ -103,7 +105,10 @@ export function DataTable<Row extends object>(props: DataTableProps<Row>): React
           data-page-search
           className={styles["search"]}
           aria-label={`Search ${label}`}
-          placeholder={`Search, or ${searched.map(({ id }) => `${id}:…`).join(" ")}`}
+          placeholder={`Search, or ${searched
+            .slice(0, mostNamed)
+            .map(({ id }) => `${id}:…`)
+            .join(" ")}`}
           value={search}
           onChange={(event) => setSearch(event.target.value)}
         />

@@ -7,18 +7,21 @@ export function EmptyState({
   title,
   children,
   action,
+  isPage = false,
 }: {
   picture: ReactNode;
   title: string;
   children: ReactNode;
   action?: ReactNode;
+  /** It is all that there is: its title is the page's. */
+  isPage?: boolean;
 }): ReactNode {
   return (
     <div className={styles["empty"]}>
       <div className={styles["picture"]} aria-hidden="true">
         {picture}
       </div>
-      <h2>{title}</h2>
+      {isPage ? <h1>{title}</h1> : <h2>{title}</h2>}
       <p>{children}</p>
       {action}
     </div>

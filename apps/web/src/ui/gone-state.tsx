@@ -10,6 +10,7 @@ export function GoneState({ what, back }: { what: string; back: { href: string; 
   return (
     <Card>
       <EmptyState
+        isPage
         picture={<Compass />}
         title={`There is no ${what}`}
         action={

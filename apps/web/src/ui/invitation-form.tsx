@@ -2,6 +2,7 @@
 import { operations } from "@pilothouse/contract";
 import { type ReactNode, useState } from "react";
 import { call } from "#client/api.ts";
+import { readText } from "#client/read-form.ts";
 import { signIn } from "#client/sign-in.ts";
 import { Button } from "./button.tsx";
 import styles from "./centered.module.css";
@@ -9,7 +10,16 @@ import { TextField } from "./field.tsx";
 import { Logo } from "./logo.tsx";
 
 /** Sets a password by an invitation, and signs in with it. */
-export function InvitationForm({ token, email }: { token: string; email: string }): ReactNode {
+export function InvitationForm({
+  token,
+  email,
+  tenant,
+}: {
+  token: string;
+  email: string;
+  /** Into which it leads, as people call it; null when it leads into none. */
+  tenant: string | null;
+}): ReactNode {
   const [busy, setBusy] = useState(false);
   const [failure, setFailure] = useState<string | undefined>(undefined);
   const submit = async (password: string): Promise<void> => {
@@ -30,13 +40,15 @@ export function InvitationForm({ token, email }: { token: string; email: string 
         <div className={styles["head"]}>
           <Logo />
           <h1>Welcome to Pilothouse</h1>
-          <p>Choose a password for {email}.</p>
+          <p>
+            {tenant === null ? "" : `You are invited into ${tenant}. `}Choose a password for {email}.
+          </p>
         </div>
         <form
           className={styles["form"]}
           onSubmit={(event) => {
             event.preventDefault();
-            void submit(String(new FormData(event.currentTarget).get("password")));
+            void submit(readText(new FormData(event.currentTarget), "password"));
           }}
         >
           <input type="hidden" name="username" autoComplete="username" value={email} readOnly />

@@ -20,7 +20,7 @@ export function LiveState(): ReactNode {
   const status = useLiveStatus();
   const { icon: Icon, word, title } = states[status];
   return (
-    <span className={[styles["live"], styles[status]].join(" ")} title={title} role="status" data-live={status}>
+    <span className={[styles["state"], styles[status]].join(" ")} title={title} role="status" data-live={status}>
       <Icon aria-hidden="true" />
       <span>{word}</span>
     </span>

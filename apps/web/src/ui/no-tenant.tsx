@@ -7,7 +7,7 @@ import styles from "./centered.module.css";
 export function NoTenant({ email }: { email: string }): ReactNode {
   return (
     <main className={styles["centered"]}>
-      <EmptyState picture={<Anchor />} title="You belong to no tenant yet">
+      <EmptyState isPage picture={<Anchor />} title="You belong to no tenant yet">
         Somebody with the role admin or owner adds you as {email} under Settings, Members. Then come back to this page.
       </EmptyState>
     </main>

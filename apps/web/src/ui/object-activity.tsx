@@ -1,4 +1,5 @@
 "use client";
+import type { TenantEvent } from "@pilothouse/contract";
 import type { ReactNode } from "react";
 import { useEvents } from "#client/queries.ts";
 import { Card } from "./card.tsx";
@@ -7,13 +8,25 @@ import { Skeleton } from "./skeleton.tsx";
 
 const most = 12;
 
-/** What happened to an object lately, by its name and those of its parts. */
-export function ObjectActivity({ tenant, names }: { tenant: string; names: readonly string[] }): ReactNode {
+/** What happened to an object and its parts lately. */
+export function ObjectActivity({
+  tenant,
+  objects,
+}: {
+  tenant: string;
+  objects: readonly { kind: string; names: readonly string[] }[];
+}): ReactNode {
   const { data } = useEvents(tenant);
-  const events = data?.items.filter(({ object }) => names.includes(object.name)).slice(0, most);
+  const isMeant = ({ object }: TenantEvent): boolean =>
+    objects.some(({ kind, names }) => kind === object.kind && names.includes(object.name));
+  const events = data?.items.filter(isMeant).slice(0, most);
   return (
     <Card title="What happened">
-      {events === undefined ? <Skeleton label="events" /> : <EventList events={events} />}
+      {events === undefined ? (
+        <Skeleton label="events" />
+      ) : (
+        <EventList events={events} none="Nothing of it is among the tenant’s latest events." />
+      )}
     </Card>
   );
 }

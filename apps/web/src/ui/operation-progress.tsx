@@ -7,7 +7,8 @@ import { Notice } from "./notice.tsx";
 import { Status, type StatusTone } from "./status.tsx";
 import { Steps } from "./steps.tsx";
 
-const titles: Record<Operation["kind"], string> = {
+/** What an operation does, in a word. */
+export const operationWords: Record<Operation["kind"], string> = {
   "cluster.connect": "Connecting",
   "cluster.disconnect": "Disconnecting",
   "control-plane.create": "Creating",
@@ -48,15 +49,18 @@ export function OperationProgress({ operation }: { operation: Operation }): Reac
   const nowMs = useNow(operation.state === "running");
   const { kind, state, message, object } = operation;
   return (
-    <Card title={`${titles[kind]} ${object.name}`} aside={<OperationStatus state={state} />}>
-      <Steps steps={describeSteps(operation, nowMs)} label={`Steps of ${titles[kind].toLowerCase()} ${object.name}`} />
+    <Card title={`${operationWords[kind]} ${object.name}`} aside={<OperationStatus state={state} />}>
+      <Steps
+        steps={describeSteps(operation, nowMs)}
+        label={`Steps of ${operationWords[kind].toLowerCase()} ${object.name}`}
+      />
       {state === "running" && message !== null ? (
         <Notice tone="info" title="What it waits for now">
           {message}
         </Notice>
       ) : null}
       {state === "failed" ? (
-        <Notice tone="bad" title={`${titles[kind]} has failed`}>
+        <Notice tone="bad" title={`${operationWords[kind]} has failed`}>
           {message}
         </Notice>
       ) : null}

@@ -5,7 +5,8 @@ import { usePathname } from "next/navigation";
 import { Dialog } from "radix-ui";
 import { type ReactNode, useEffect, useState } from "react";
 import { AccountMenu } from "./account-menu.tsx";
-import { CommandPalette, type Command } from "./command-palette.tsx";
+import type { Command } from "./command-palette.tsx";
+import { Finder } from "./finder.tsx";
 import { LiveState } from "./live-state.tsx";
 import { Logo } from "./logo.tsx";
 import type { NavItem } from "./nav.ts";
@@ -18,13 +19,13 @@ interface ShellProps {
   /** Above the pages: whose part this is. */
   switcher: ReactNode;
   person: { email: string; displayName: string };
-  /** What the palette offers beside the pages. */
-  commands?: readonly Command[];
+  /** Whose things the palette finds beside the pages; null: those of all. */
+  tenant: string | null;
   children: ReactNode;
 }
 
 /** The frame of all pages for people that are signed in: pages at the side, search, account, and whether what is shown is live. */
-export function Shell({ items, switcher, person, commands = [], children }: ShellProps): ReactNode {
+export function Shell({ items, switcher, person, tenant, children }: ShellProps): ReactNode {
   const pathname = usePathname();
   const [isOpen, setIsOpen] = useState(false);
   const [isSearching, setIsSearching] = useState(false);
@@ -74,7 +75,12 @@ export function Shell({ items, switcher, person, commands = [], children }: Shel
         </Link>
         <div className={styles["right"]}>
           <LiveState />
-          <button type="button" className={styles["search"]} onClick={() => setIsSearching(true)}>
+          <button
+            type="button"
+            className={styles["search"]}
+            aria-keyshortcuts="Control+K Meta+K"
+            onClick={() => setIsSearching(true)}
+          >
             <Search aria-hidden="true" />
             <span>Go to…</span>
             <kbd>Ctrl K</kbd>
@@ -82,11 +88,13 @@ export function Shell({ items, switcher, person, commands = [], children }: Shel
           <AccountMenu person={person} />
         </div>
       </header>
-      <div className={styles["side"]}>{nav}</div>
+      <div className={styles["side"]}>
+        <div className={styles["stuck"]}>{nav}</div>
+      </div>
       <main id="content" className={styles["main"]} tabIndex={-1}>
         {children}
       </main>
-      <CommandPalette open={isSearching} onOpenChange={setIsSearching} commands={[...pages, ...commands]} />
+      <Finder tenant={tenant} pages={pages} open={isSearching} onOpenChange={setIsSearching} />
     </div>
   );
 }

@@ -1,5 +1,6 @@
 "use client";
 import { type ReactNode, useState } from "react";
+import { readText } from "#client/read-form.ts";
 import { signIn } from "#client/sign-in.ts";
 import { Button } from "./button.tsx";
 import styles from "./centered.module.css";
@@ -18,7 +19,7 @@ export function SignInForm({ next }: { /** Where to go then. */ next: string }):
     setBusy(true);
     setFailure(undefined);
     try {
-      const result = await signIn(String(form.get("email")), String(form.get("password")));
+      const result = await signIn(readText(form, "email"), readText(form, "password"));
       // A whole new page, which is made for whoever is signed in now.
       if (result === "signedIn") return globalThis.location.assign(next);
       setFailure(

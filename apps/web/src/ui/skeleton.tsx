@@ -10,7 +10,7 @@ export function Skeleton({
   /** What is being read. */ label: string;
 }): ReactNode {
   return (
-    <div className={styles["skeleton"]} role="status">
+    <div className={styles["skeleton"]} role="status" data-reading="">
       <span className="visually-hidden">Reading {label}</span>
       {Array.from({ length: lines }, (_, index) => (
         <span key={index} aria-hidden="true" />

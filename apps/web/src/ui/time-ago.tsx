@@ -10,7 +10,7 @@ const relative = new Intl.RelativeTimeFormat("en", { numeric: "always" });
 const second = 1_000;
 
 /** The time from `at` to `nowMs`, or the other way round, in the largest unit that fits. */
-export function describeDistance(at: string, nowMs: number): string {
+function describeDistance(at: string, nowMs: number): string {
   const seconds = Math.round((Date.parse(at) - nowMs) / second);
   for (const [unit, length] of units) {
     if (Math.abs(seconds) >= length) return relative.format(Math.trunc(seconds / length), unit);

@@ -10,6 +10,7 @@ export function UsedInvitation(): ReactNode {
   return (
     <main className={styles["centered"]}>
       <EmptyState
+        isPage
         picture={<MailX />}
         title="This invitation no longer holds"
         action={

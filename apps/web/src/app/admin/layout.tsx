@@ -1,5 +1,6 @@
 import { notFound } from "next/navigation";
 import type { ReactNode } from "react";
+import { FleetLive } from "#client/live.tsx";
 import { QueryProvider } from "#client/query-provider.tsx";
 import { requirePersonOnPage } from "#server/find-person.ts";
 import type { NavItem } from "#ui/nav.ts";
@@ -21,13 +22,16 @@ export default async function AdminLayout({ children }: { children: ReactNode })
   if (!isOperator) return notFound();
   return (
     <QueryProvider>
-      <Shell
-        items={items}
-        person={{ email, displayName }}
-        switcher={<TenantSwitcher current={undefined} isOperator memberships={memberships} />}
-      >
-        {children}
-      </Shell>
+      <FleetLive>
+        <Shell
+          items={items}
+          tenant={null}
+          person={{ email, displayName }}
+          switcher={<TenantSwitcher current={undefined} isOperator memberships={memberships} />}
+        >
+          {children}
+        </Shell>
+      </FleetLive>
     </QueryProvider>
   );
 }

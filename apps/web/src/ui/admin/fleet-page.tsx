@@ -4,20 +4,24 @@ import { Network } from "lucide-react";
 import Link from "next/link";
 import type { ReactNode } from "react";
 import { useIstiodClusters, useRegions, useSeeds } from "#client/admin-queries.ts";
+import { useCollection } from "#client/collection.ts";
+import { fleetControlPlanes } from "#client/collections.ts";
 import { Card } from "../card.tsx";
 import { EmptyState } from "../empty-state.tsx";
+import { HealthLine } from "../health-line.tsx";
 import { Notice } from "../notice.tsx";
 import { PageHeader } from "../page-header.tsx";
 import { Skeleton } from "../skeleton.tsx";
-import { Status } from "../status.tsx";
 import { TimeAgo } from "../time-ago.tsx";
 import styles from "./fleet-page.module.css";
+import { IstiodClusterHealth } from "./istiod-cluster-health.tsx";
 import { describeUse, findTightest, toneOfUse } from "./use-of.ts";
 
 const rank = ({ healthy }: IstiodCluster): number => (healthy === false ? 0 : healthy === null ? 1 : 2);
 
 /** Regions with their seeds and istiod clusters: what is wrong comes first, then what is full. */
 export function FleetPage(): ReactNode {
+  const controlPlanes = useCollection(fleetControlPlanes);
   const { data: regions } = useRegions();
   const { data: seeds } = useSeeds();
   const { data: clusters, error } = useIstiodClusters();
@@ -35,13 +39,18 @@ export function FleetPage(): ReactNode {
   return (
     <>
       <PageHeader title="Fleet">Where control planes run, and near which seeds.</PageHeader>
+      {controlPlanes.isReading && controlPlanes.items.length === 0 ? (
+        <Skeleton label="control planes" lines={1} />
+      ) : (
+        <HealthLine controlPlanes={controlPlanes.items} list="/admin/placement" />
+      )}
       {troubled.map(({ name, healthMessage, healthSince }) => (
         <Notice
           key={name}
           tone="bad"
           title={
             <>
-              Istiod cluster <Link href={`/admin/istiod-clusters?q=name:${name}`}>{name}</Link> does not answer
+              Istiod cluster <Link href={`/admin/istiod-clusters/${name}`}>{name}</Link> does not answer
               {healthSince === null ? "" : ", since "}
               {healthSince === null ? null : <TimeAgo at={healthSince} />}
             </>
@@ -91,29 +100,16 @@ export function FleetPage(): ReactNode {
 
 /** One istiod cluster: its line, whether it answers, and how much of it is reserved. */
 function Tile({ cluster }: { cluster: IstiodCluster }): ReactNode {
-  const { name, line, healthy, schedulable, reserved, capacity } = cluster;
+  const { name, line, healthy, reserved, capacity } = cluster;
   const share = findTightest(cluster);
   return (
     <li className={styles["tile"]} data-istiod-cluster={name} data-healthy={String(healthy)}>
       <div className={styles["head"]}>
-        <Link href={`/admin/istiod-clusters?q=name:${name}`}>{name}</Link>
+        <Link href={`/admin/istiod-clusters/${name}`}>{name}</Link>
         <span className={styles["line"]}>Istio {line}</span>
       </div>
       <div className={styles["state"]}>
-        {healthy === null ? (
-          <Status tone="unknown" quiet>
-            not looked at yet
-          </Status>
-        ) : healthy ? (
-          <Status tone="ok" quiet>
-            answers
-          </Status>
-        ) : (
-          <Status tone="bad" quiet>
-            does not answer
-          </Status>
-        )}
-        {schedulable ? null : <Status tone="off">takes no new ones</Status>}
+        <IstiodClusterHealth cluster={cluster} />
       </div>
       <div className={styles["fill"]} data-tone={toneOfUse(share)}>
         <span style={{ width: `${Math.min(100, share * 100)}%` }} />

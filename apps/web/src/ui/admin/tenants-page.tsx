@@ -1,13 +1,16 @@
 "use client";
-import type { Tenant } from "@pilothouse/contract";
+import { operations, type Tenant } from "@pilothouse/contract";
 import { Building2 } from "lucide-react";
-import type { ReactNode } from "react";
+import { type ReactNode, useMemo, useState } from "react";
 import { useTenants } from "#client/admin-queries.ts";
+import { call } from "#client/api.ts";
+import { Button } from "../button.tsx";
 import { Card } from "../card.tsx";
 import { type Column, DataTable } from "../data-table.tsx";
 import { EmptyState } from "../empty-state.tsx";
 import { Notice } from "../notice.tsx";
 import { PageHeader } from "../page-header.tsx";
+import { InviteMember } from "../settings/invite-member.tsx";
 import { Skeleton } from "../skeleton.tsx";
 import { TimeAgo } from "../time-ago.tsx";
 
@@ -16,7 +19,7 @@ const amount = (what: keyof Tenant["used"]) => ({
   sortBy: ({ used }: Tenant) => used[what],
 });
 
-const columns: readonly Column<Tenant>[] = [
+const listColumns = (invite: (tenant: Tenant) => void): Column<Tenant>[] => [
   {
     id: "name",
     header: "Tenant",
@@ -35,11 +38,22 @@ const columns: readonly Column<Tenant>[] = [
     sortBy: ({ createdAt }) => createdAt,
     room: "wide",
   },
+  {
+    id: "invite",
+    header: "Members",
+    cell: (tenant) => (
+      <Button size="small" onClick={() => invite(tenant)}>
+        Invite<span className="visually-hidden"> somebody into {tenant.name}</span>
+      </Button>
+    ),
+  },
 ];
 
 /** All tenants with what they use of what they may have. */
 export function TenantsPage(): ReactNode {
   const { data, error } = useTenants();
+  const [inviting, setInviting] = useState<Tenant | undefined>(undefined);
+  const columns = useMemo(() => listColumns(setInviting), []);
   return (
     <>
       <PageHeader title="Tenants">What each uses, of what it may have.</PageHeader>
@@ -60,6 +74,21 @@ export function TenantsPage(): ReactNode {
                 Make the first over REST: <code>POST /api/v1/admin/tenants</code>.
               </EmptyState>
             </Card>
+          }
+        />
+      )}
+      {inviting === undefined ? null : (
+        <InviteMember
+          open
+          onOpenChange={() => setInviting(undefined)}
+          onInvited={() => undefined}
+          firstRole="owner"
+          invite={(body) =>
+            call(operations.addTenantMember, {
+              params: { tenant: inviting.name },
+              body,
+              idempotencyKey: crypto.randomUUID(),
+            })
           }
         />
       )}

@@ -41,8 +41,7 @@ export function VersionsPage(): ReactNode {
         .toSorted((a, b) => b.name.localeCompare(a.name, "en", { numeric: true }))
         .map((line) => {
           const hosts = clusters.filter((cluster) => cluster.line === line.name);
-          const reserved = hosts.reduce((sum, cluster) => sum + cluster.reserved.slots, 0);
-          const capacity = hosts.reduce((sum, cluster) => sum + cluster.capacity.slots, 0);
+          const free = hosts.reduce((sum, { capacity, reserved }) => sum + capacity.slots - reserved.slots, 0);
           return (
             <Card
               key={line.name}
@@ -50,7 +49,7 @@ export function VersionsPage(): ReactNode {
               aside={<Status tone={tones[line.state]}>{line.state}</Status>}
             >
               <p className={styles["line"]}>
-                {reserved} revisions on it, room for {capacity - reserved} more in{" "}
+                {line.revisions === 1 ? "1 revision" : `${line.revisions} revisions`} on it, room for {free} more in{" "}
                 {hosts.length === 0 ? "no istiod cluster" : hosts.map(({ name }) => name).join(", ")}.
                 {line.endOfSupport === null ? "" : ` Supported until ${line.endOfSupport}.`}
               </p>
@@ -70,12 +69,12 @@ function VersionTable({ versions }: { versions: readonly Version[] }): ReactNode
         <tr>
           <th scope="col">Version</th>
           <th scope="col">State</th>
+          <th scope="col">Revisions</th>
           <th scope="col">Image</th>
-          <th scope="col">Charts</th>
         </tr>
       </thead>
       <tbody>
-        {versions.map(({ name, state, image, charts }) => (
+        {versions.map(({ name, state, revisions, image }) => (
           <tr key={name}>
             <th scope="row">{name}</th>
             <td>
@@ -83,13 +82,11 @@ function VersionTable({ versions }: { versions: readonly Version[] }): ReactNode
                 {state}
               </Status>
             </td>
+            <td className="tabular">{revisions}</td>
             <td>
               <code>
                 {image.hub}/pilot:{image.tag}
               </code>
-            </td>
-            <td>
-              <code>{charts.istiod}</code>
             </td>
           </tr>
         ))}

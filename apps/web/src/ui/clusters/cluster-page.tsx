@@ -74,7 +74,7 @@ export function ClusterPage({ tenant, name }: { tenant: string; name: string }):
             ["Seed", cluster.seed ?? "—"],
             ["Credential issued", cluster.token === null ? "—" : <TimeAgo key="issued" at={cluster.token.issuedAt} />],
             ["Renewed next", cluster.token === null ? "—" : <TimeAgo key="next" at={findRenewal(cluster.token)} />],
-            ["Connected as", <Copyable key="id" text={cluster.id} label="id" />],
+            ["Id", <Copyable key="id" text={cluster.id} label="id" />],
             ["Since", <TimeAgo key="since" at={cluster.createdAt} />],
           ]}
         />
@@ -83,7 +83,7 @@ export function ClusterPage({ tenant, name }: { tenant: string; name: string }):
       <Card title="Conditions" flush>
         <Conditions conditions={cluster.conditions} />
       </Card>
-      <ObjectActivity tenant={tenant} names={[cluster.name]} />
+      <ObjectActivity tenant={tenant} objects={[{ kind: "cluster", names: [cluster.name] }]} />
     </>
   );
 }

@@ -1,5 +1,5 @@
 "use client";
-import { type ControlPlane, operations, type Revision } from "@pilothouse/contract";
+import { type Condition, type ControlPlane, operations, type Revision } from "@pilothouse/contract";
 import { useMutation } from "@tanstack/react-query";
 import { Trash2 } from "lucide-react";
 import Link from "next/link";
@@ -17,8 +17,11 @@ import { Notice } from "../notice.tsx";
 import { OperationProgress } from "../operation-progress.tsx";
 import { PageHeader } from "../page-header.tsx";
 import { Skeleton } from "../skeleton.tsx";
+import { Status } from "../status.tsx";
+import { Tabs } from "../tabs.tsx";
 import { TimeAgo } from "../time-ago.tsx";
 import { ObjectActivity } from "../object-activity.tsx";
+import styles from "./control-plane-page.module.css";
 import { Credentials } from "./credentials.tsx";
 import { LivePath } from "./live-path.tsx";
 import { describePath } from "./path-of-revision.ts";
@@ -74,14 +77,47 @@ export function ControlPlanePage({ tenant, name, origin }: PageProps): ReactNode
           <LivePath {...describePath(revision, controlPlane.cluster)} />
         </Card>
       )}
-      {revision === undefined ? null : <Details controlPlane={controlPlane} revision={revision} />}
-      <Card title="Conditions" flush>
-        <Conditions conditions={controlPlane.conditions} />
-      </Card>
-      <ObjectActivity tenant={tenant} names={[controlPlane.name, ...controlPlane.revisions]} />
-      <Card title="From a pipeline">
-        <CodeBlock text={describeCurl(origin, tenant, controlPlane)} label="the same with curl" />
-      </Card>
+      <Tabs
+        label={`Parts of ${name}`}
+        tabs={[
+          {
+            id: "overview",
+            label: "Overview",
+            content: <Details tenant={tenant} controlPlane={controlPlane} revision={revision} />,
+          },
+          {
+            id: "conditions",
+            label: <ConditionsLabel conditions={controlPlane.conditions} />,
+            content: (
+              <Card flush>
+                <Conditions conditions={controlPlane.conditions} />
+              </Card>
+            ),
+          },
+          {
+            id: "activity",
+            label: "Activity",
+            content: (
+              <ObjectActivity
+                tenant={tenant}
+                objects={[
+                  { kind: "control-plane", names: [controlPlane.name] },
+                  { kind: "revision", names: controlPlane.revisions },
+                ]}
+              />
+            ),
+          },
+          {
+            id: "pipeline",
+            label: "Pipeline",
+            content: (
+              <Card title="The same over REST">
+                <CodeBlock text={describeCurl(origin, tenant, controlPlane)} label="the same with curl" />
+              </Card>
+            ),
+          },
+        ]}
+      />
     </>
   );
 }
@@ -166,35 +202,57 @@ function Trouble({ controlPlane: { conditions, phase } }: { controlPlane: Contro
   );
 }
 
-function Details({ controlPlane, revision }: { controlPlane: ControlPlane; revision: Revision }): ReactNode {
+/** Says how many conditions are not as they should be. */
+function ConditionsLabel({ conditions }: { conditions: readonly Condition[] }): ReactNode {
+  const count = conditions.filter(({ status }) => status !== "True").length;
+  return <>Conditions{count === 0 ? null : <Status tone="warn">{count} not true</Status>}</>;
+}
+
+function Details({
+  tenant,
+  controlPlane,
+  revision,
+}: {
+  tenant: string;
+  controlPlane: ControlPlane;
+  revision: Revision | undefined;
+}): ReactNode {
+  if (revision === undefined) return <Skeleton label="the revision" />;
   return (
     <>
-      <Card title="What runs, and where">
-        <Facts
-          items={[
-            ["Version", revision.version],
-            ["Line", revision.line],
-            ["Replicas", controlPlane.replicas],
-            ["Istiod cluster", revision.istiodCluster],
-            ["Proxies connected", revision.proxies === null ? "not counted yet" : revision.proxies.connected],
-            ["Revision", <Copyable key="id" text={revision.id} label="revision" />],
-            [
-              "Ready for the first time",
-              revision.readyAt === null ? "not yet" : <TimeAgo key="at" at={revision.readyAt} />,
-            ],
-            ["Created", <TimeAgo key="created" at={controlPlane.createdAt} />],
-          ]}
-        />
-      </Card>
-      <Credentials revision={revision} />
-      <Card title="Why it runs there">
-        <PlacementReasons placement={revision.placement} />
-      </Card>
+      <div className={styles["pair"]}>
+        <Card title="What runs, and where">
+          <Facts
+            items={[
+              ["Version", revision.version],
+              ["Replicas", controlPlane.replicas],
+              ["Proxies connected", revision.proxies === null ? "not counted yet" : revision.proxies.connected],
+              [
+                "For cluster",
+                <Link key="cluster" href={`/tenants/${tenant}/clusters/${controlPlane.cluster}`}>
+                  {controlPlane.cluster}
+                </Link>,
+              ],
+              ["Istiod cluster", revision.istiodCluster],
+              ["Created", <TimeAgo key="created" at={controlPlane.createdAt} />],
+              [
+                "Ready for the first time",
+                revision.readyAt === null ? "not yet" : <TimeAgo key="at" at={revision.readyAt} />,
+              ],
+              ["Revision", <Copyable key="id" text={revision.id} label="revision" />],
+            ]}
+          />
+        </Card>
+        <Credentials revision={revision} />
+      </div>
       <Card title="Let namespaces join the mesh">
         <CodeBlock
           text={`kubectl label namespace NAMESPACE istio.io/rev=${revision.id} --overwrite\nkubectl rollout restart deployment -n NAMESPACE`}
           label="commands for a namespace"
         />
+      </Card>
+      <Card title="Why it runs there">
+        <PlacementReasons placement={revision.placement} />
       </Card>
     </>
   );

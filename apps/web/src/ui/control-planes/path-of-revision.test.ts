@@ -64,3 +64,23 @@ test("a proof of before the failure does not hold any more; the one that failed 
 test("a proof that was made again after the failure holds", () => {
   expect(tonesOf([proof("admission", 6)], [condition("Serving", "False", 5)])).toMatchObject({ admission: "ok" });
 });
+
+test("where the API server does not answer it is what can't be seen, and the edge is not suspected", () => {
+  const lost = { ...condition("Serving", "Unknown", 5), reason: "MeshApiUnavailable" };
+  const path = describePath(
+    revision([proof("admission", 6, "unknown"), proof("discovery", 6, "unknown")], [lost]),
+    "shop",
+  );
+  expect([path.apiServer, path.edge]).toEqual(["unknown", "ok"]);
+});
+
+test("the edge is suspected where nothing comes through, also before the first proofs", () => {
+  const edgeOf = (proofs: Proof[], conditions: Condition[]) => describePath(revision(proofs, conditions), "shop").edge;
+  const refuted = (["admission", "injection", "certificate", "discovery"] as const).map((name) =>
+    proof(name, 6, "refuted"),
+  );
+  expect(edgeOf(refuted, [condition("Serving", "False", 5)])).toBe("bad");
+  expect(edgeOf([], [condition("EndpointProven", "False", 5)])).toBe("bad");
+  expect(edgeOf([proof("admission", 6)], [condition("Serving", "False", 5)])).toBe("ok");
+  expect(edgeOf([], [])).toBe("busy");
+});

@@ -1,8 +1,12 @@
 import { type Condition, type Proof, proofSchema, type Revision } from "@pilothouse/contract";
 import type { LivePathProps, PathProbe } from "./live-path.tsx";
+import { bestOf } from "./path-tone.ts";
 
 const tones = { True: "ok", False: "bad", Unknown: "unknown" } as const;
 const verdicts = { proven: "ok", refuted: "bad", unknown: "unknown" } as const;
+
+/** Reason of what could not be proven because the mesh cluster's API server, which is asked for it, does not answer. */
+const serverLost = "MeshApiUnavailable";
 
 const names = proofSchema.shape.name.options;
 
@@ -31,6 +35,7 @@ export function describePath(revision: Revision, cluster: string): LivePathProps
     if (proof === undefined) return { name, tone: "busy", latencyMs: null, at: null, message: "" };
     return describeProof(proof, failing);
   });
+  const isServerLost = failing?.reason === serverLost;
   return {
     cluster,
     istiodCluster: revision.istiodCluster,
@@ -38,9 +43,17 @@ export function describePath(revision: Revision, cluster: string): LivePathProps
     version: revision.version,
     proxies: revision.proxies?.connected ?? null,
     probes,
+    apiServer: isServerLost ? "unknown" : "ok",
+    edge: isServerLost ? "ok" : judgeEdge(conditions, probes),
     credential: { tone: toneOf(conditions, "CredentialValid"), message: messageOf(conditions, "CredentialValid") },
     istiod: { tone: toneOf(conditions, "IstiodAvailable"), message: messageOf(conditions, "IstiodAvailable") },
   };
+}
+
+/** Where anything comes through, the edge lets it; where nothing does, that may be the edge. Before the first proofs it is tried alone. */
+function judgeEdge(conditions: readonly Condition[], probes: readonly PathProbe[]): PathProbe["tone"] {
+  const through = bestOf(probes.map(({ tone }) => tone));
+  return through === "busy" ? toneOf(conditions, "EndpointProven") : through;
 }
 
 function describeProof({ name, verdict, latencyMs, message, at }: Proof, failing: Condition | undefined): PathProbe {

@@ -1,6 +1,7 @@
 import type { Placement } from "@pilothouse/contract";
 import type { ReactNode } from "react";
 import { Status } from "../status.tsx";
+import { describeScores } from "./describe-scores.ts";
 import styles from "./placement-reasons.module.css";
 
 /** Why an istiod cluster was chosen, and why each other one was not. */
@@ -17,7 +18,7 @@ export function PlacementReasons({ placement }: { placement: Placement }): React
               <th scope="col">Istiod cluster</th>
               <th scope="col">Region</th>
               <th scope="col">Score</th>
-              <th scope="col">Made of</th>
+              <th scope="col">Because</th>
             </tr>
           </thead>
           <tbody>
@@ -28,13 +29,15 @@ export function PlacementReasons({ placement }: { placement: Placement }): React
                 </th>
                 <td>{region}</td>
                 <td className="tabular">
-                  <meter min={0} max={best} value={Math.max(0, score)} aria-label={`score ${score.toFixed(1)}`} />{" "}
-                  {score.toFixed(1)}
+                  <meter min={0} max={best} value={Math.max(0, score)} aria-label={`score ${Math.round(score)}`} />{" "}
+                  {Math.round(score)}
                 </td>
                 <td>
-                  {Object.entries(scores)
-                    .map(([what, value]) => `${what} ${value.toFixed(1)}`)
-                    .join(", ")}
+                  <ul className={styles["parts"]}>
+                    {describeScores(scores).map((part) => (
+                      <li key={part}>{part}</li>
+                    ))}
+                  </ul>
                 </td>
               </tr>
             ))}

@@ -1,5 +1,5 @@
 "use client";
-import type { Cluster, ControlPlane, ControlPlanePhase } from "@pilothouse/contract";
+import type { Cluster, ControlPlane } from "@pilothouse/contract";
 import { Anchor, ChevronRight } from "lucide-react";
 import Link from "next/link";
 import type { ReactNode } from "react";
@@ -9,33 +9,15 @@ import { useCatalogue, useOperations } from "#client/queries.ts";
 import { Button } from "../button.tsx";
 import { Card } from "../card.tsx";
 import { EmptyState } from "../empty-state.tsx";
+import { HealthLine } from "../health-line.tsx";
 import { Notice } from "../notice.tsx";
-import { OperationStatus } from "../operation-progress.tsx";
+import { OperationStatus, operationWords } from "../operation-progress.tsx";
 import { PageHeader } from "../page-header.tsx";
 import { Skeleton } from "../skeleton.tsx";
-import { Status, type StatusTone } from "../status.tsx";
+import { Status } from "../status.tsx";
 import { TimeAgo } from "../time-ago.tsx";
 import { ComingUp } from "./coming-up.tsx";
 import styles from "./overview-page.module.css";
-
-/** Worst first, by what it means for a mesh. */
-const severity: readonly ControlPlanePhase[] = ["Degraded", "Unknown", "Provisioning", "Deleting", "Ready"];
-
-const phaseTones: Record<ControlPlanePhase, StatusTone> = {
-  Degraded: "bad",
-  Unknown: "unknown",
-  Provisioning: "busy",
-  Deleting: "busy",
-  Ready: "ok",
-};
-
-const phaseWords: Record<ControlPlanePhase, string> = {
-  Degraded: "do not serve",
-  Unknown: "can’t be seen",
-  Provisioning: "come up",
-  Deleting: "are going",
-  Ready: "serve",
-};
 
 interface Concern {
   id: string;
@@ -100,7 +82,7 @@ export function OverviewPage({ tenant }: { tenant: string }): ReactNode {
           <Skeleton label="your control planes" />
         </Card>
       ) : (
-        <HealthLine tenant={tenant} controlPlanes={controlPlanes.items} />
+        <HealthLine controlPlanes={controlPlanes.items} list={`/tenants/${tenant}/control-planes`} />
       )}
       <Card title="Needs your attention" aside={<Count count={concerns.length} />}>
         {concerns.length === 0 ? (
@@ -164,35 +146,6 @@ function Welcome({ tenant }: { tenant: string }): ReactNode {
   );
 }
 
-/** How many control planes serve, as one line that leads to those that don't. */
-function HealthLine({ tenant, controlPlanes }: { tenant: string; controlPlanes: readonly ControlPlane[] }): ReactNode {
-  const all = controlPlanes.length;
-  const counts = severity
-    .map((phase) => [phase, controlPlanes.filter((one) => one.phase === phase).length] as const)
-    .filter(([, count]) => count > 0);
-  return (
-    <section className={styles["health"]} aria-label="Health of all control planes">
-      <div className={styles["bar"]} aria-hidden="true">
-        {counts.map(([phase, count]) => (
-          <span key={phase} className={styles[phaseTones[phase]]} style={{ flexGrow: count }} />
-        ))}
-      </div>
-      <ul className={styles["legend"]}>
-        {counts.map(([phase, count]) => (
-          <li key={phase}>
-            <Link href={`/tenants/${tenant}/control-planes?q=phase:${phase.toLowerCase()}`}>
-              <Status tone={phaseTones[phase]} quiet>
-                {count} of {all} {phaseWords[phase]}
-              </Status>
-            </Link>
-          </li>
-        ))}
-        {all === 0 ? <li>No control plane yet.</li> : null}
-      </ul>
-    </section>
-  );
-}
-
 /** Operations under way, and the last ones that ended. */
 function Now({ tenant }: { tenant: string }): ReactNode {
   const { data } = useOperations(tenant);
@@ -215,7 +168,8 @@ function Now({ tenant }: { tenant: string }): ReactNode {
           {shown.map(({ id, kind, object, state, createdAt }) => (
             <li key={id}>
               <span>
-                <strong>{object.name}</strong> <span className={styles["muted"]}>{kind}</span>
+                {operationWords[kind]} {kind.startsWith("cluster") ? "cluster " : ""}
+                <strong>{object.name}</strong>
               </span>
               <OperationStatus state={state} quiet />
               <TimeAgo at={createdAt} />
@@ -242,7 +196,7 @@ function VersionsInUse({
   if (byVersion.length === 0) return null;
   return (
     <Card title="Versions in use">
-      <ul className={styles["list"]}>
+      <ul className={styles["versions"]}>
         {byVersion.map(([version, planes]) => {
           const line = catalogue?.lines.find(({ name }) => name === planes[0]?.line);
           return (

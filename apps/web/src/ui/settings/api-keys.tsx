@@ -16,6 +16,7 @@ import { Notice } from "../notice.tsx";
 import { Skeleton } from "../skeleton.tsx";
 import { Status } from "../status.tsx";
 import { TimeAgo } from "../time-ago.tsx";
+import { readRole, roleWords } from "./roles.ts";
 import styles from "./settings.module.css";
 
 /** Keys of the tenant for pipelines: made, shown once, revoked. */
@@ -86,8 +87,6 @@ export function ApiKeys({ tenant }: { tenant: string }): ReactNode {
   );
 }
 
-const readRole = (text: string): (typeof tenantRoles)[number] => tenantRoles.find((role) => role === text) ?? "viewer";
-
 function NewKey({
   tenant,
   open,
@@ -155,6 +154,7 @@ function NewKey({
         />
         <SelectField
           label="Role"
+          hint={roleWords[role]}
           value={role}
           onChange={(event) => setRole(readRole(event.target.value))}
           error={findFieldError(make.error, "role")}

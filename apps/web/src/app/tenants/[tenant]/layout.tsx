@@ -31,6 +31,7 @@ export default async function TenantLayout({ params, children }: Props): Promise
       <TenantLive tenant={tenant}>
         <Shell
           items={items}
+          tenant={tenant}
           person={{ email, displayName }}
           switcher={<TenantSwitcher current={tenant} isOperator={isOperator} memberships={memberships} />}
         >

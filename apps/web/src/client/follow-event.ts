@@ -1,0 +1,54 @@
+"use client";
+import type { WatchedEvent } from "@pilothouse/contract";
+import type { QueryClient } from "@tanstack/react-query";
+import { findHeld, refreshItem } from "./collection.ts";
+import { clustersOf, controlPlanesOf, fleetControlPlanes } from "./collections.ts";
+import { keys } from "./keys.ts";
+
+/** Reads anew what an event is about, and nothing else, where it is shown. */
+export async function followEvent(queries: QueryClient, tenant: string, { object }: WatchedEvent): Promise<void> {
+  const refresh = (queryKey: readonly unknown[]): Promise<void> => queries.invalidateQueries({ queryKey });
+  const controlPlanes = controlPlanesOf(tenant);
+  const refreshControlPlane = (name: string): Promise<unknown> =>
+    Promise.all([
+      refreshItem(queries, controlPlanes, name),
+      refresh(keys.controlPlane(tenant, name)),
+      refresh(keys.revisions(tenant, name)),
+    ]);
+  const reads: Promise<unknown>[] = [refresh(keys.events(tenant))];
+  switch (object.kind) {
+    case "cluster":
+      reads.push(refreshItem(queries, clustersOf(tenant), object.name), refresh(keys.cluster(tenant, object.name)));
+      break;
+    case "control-plane":
+      reads.push(refreshControlPlane(object.name));
+      break;
+    case "revision": {
+      const owner = findHeld(queries, controlPlanes, ({ revisions }) => revisions.includes(object.id));
+      // A revision's id begins with its control plane's name.
+      const name = owner?.name ?? object.id.replace(/-\d+-\d+-[a-z0-9]+$/, "");
+      reads.push(refreshControlPlane(name));
+      break;
+    }
+    case "operation":
+      reads.push(refresh(keys.operations(tenant)), refresh(keys.operation(tenant, object.id)));
+      break;
+    default:
+      reads.push(refresh(keys.tenant(tenant)));
+  }
+  await Promise.all(reads);
+}
+
+/** The same for all tenants' events, as the platform sees them. */
+export async function followFleetEvent(queries: QueryClient, { object }: WatchedEvent): Promise<void> {
+  const refresh = (queryKey: readonly unknown[]): Promise<void> => queries.invalidateQueries({ queryKey });
+  const refreshControlPlane = (id: string): Promise<unknown> =>
+    Promise.all([refreshItem(queries, fleetControlPlanes, id), refresh(keys.placedControlPlane(id))]);
+  if (object.kind === "control-plane") await refreshControlPlane(object.id);
+  if (object.kind === "revision") {
+    const owner = findHeld(queries, fleetControlPlanes, ({ revisions }) =>
+      revisions.some(({ id }) => id === object.id),
+    );
+    if (owner !== undefined) await refreshControlPlane(owner.id);
+  }
+}

@@ -1,0 +1,219 @@
+"use client";
+import type { FleetControlPlane, PlacedControlPlane } from "@pilothouse/contract";
+import { MapPin } from "lucide-react";
+import Link from "next/link";
+import { type ReactNode, useMemo } from "react";
+import { usePlacedControlPlane } from "#client/admin-queries.ts";
+import { useCollection } from "#client/collection.ts";
+import { fleetControlPlanes } from "#client/collections.ts";
+import { isGone } from "#client/queries.ts";
+import { useAddressParameter } from "#client/use-address.ts";
+import { Button } from "../button.tsx";
+import { Card, Facts } from "../card.tsx";
+import { Conditions } from "../conditions.tsx";
+import { ControlPlaneStatus } from "../control-planes/phase.tsx";
+import { PlacementReasons } from "../control-planes/placement-reasons.tsx";
+import { Copyable } from "../copy-button.tsx";
+import { type Column, DataTable } from "../data-table.tsx";
+import { EmptyState } from "../empty-state.tsx";
+import { Notice } from "../notice.tsx";
+import { PageHeader } from "../page-header.tsx";
+import { Skeleton } from "../skeleton.tsx";
+import { TimeAgo } from "../time-ago.tsx";
+import styles from "./placement-page.module.css";
+import { describeUse } from "./use-of.ts";
+
+const istiodClustersOf = ({ revisions }: FleetControlPlane): string =>
+  revisions.map(({ istiodCluster }) => istiodCluster).join(" ");
+
+const listColumns = (choose: (id: string) => void): Column<FleetControlPlane>[] => [
+  {
+    id: "name",
+    header: "Control plane",
+    cell: ({ id, name }) => (
+      <button type="button" className={styles["open"]} onClick={() => choose(id)}>
+        {name}
+      </button>
+    ),
+    text: ({ name }) => name,
+    sortBy: ({ name }) => name,
+  },
+  {
+    id: "tenant",
+    header: "Tenant",
+    cell: ({ tenant }) => tenant,
+    text: ({ tenant }) => tenant,
+    sortBy: ({ tenant }) => tenant,
+    room: "wide",
+  },
+  {
+    id: "phase",
+    header: "Phase",
+    cell: ({ phase }) => <ControlPlaneStatus phase={phase} quiet />,
+    text: ({ phase }) => phase,
+    sortBy: ({ phase }) => phase,
+  },
+  {
+    id: "version",
+    header: "Version",
+    cell: ({ version }) => version,
+    text: ({ version }) => version,
+    sortBy: ({ version }) => version,
+    room: "widest",
+  },
+  {
+    id: "seed",
+    header: "Seed",
+    cell: ({ seed }) => seed ?? "—",
+    text: ({ seed }) => seed ?? "",
+    sortBy: ({ seed }) => seed ?? "",
+    room: "widest",
+  },
+  {
+    id: "istiod",
+    header: "Runs in",
+    cell: (controlPlane) => istiodClustersOf(controlPlane) || "nowhere yet",
+    text: istiodClustersOf,
+    sortBy: istiodClustersOf,
+    room: "wide",
+  },
+  {
+    id: "proxies",
+    header: "Proxies",
+    cell: ({ revisions }) => countProxies(revisions) ?? "—",
+    sortBy: ({ revisions }) => countProxies(revisions) ?? -1,
+    room: "widest",
+    align: "end",
+  },
+];
+
+/** Of all revisions that were asked; undefined when none was. */
+function countProxies(revisions: FleetControlPlane["revisions"]): number | undefined {
+  const known = revisions.flatMap(({ proxies }) => (proxies === null ? [] : [proxies]));
+  return known.length === 0 ? undefined : known.reduce((sum, count) => sum + count, 0);
+}
+
+/** All control planes of all tenants, and for each why it runs where it does. */
+export function PlacementPage(): ReactNode {
+  const { items, isReading, error } = useCollection(fleetControlPlanes);
+  const [chosen, setChosen] = useAddressParameter("control-plane");
+  const columns = useMemo(() => listColumns(setChosen), [setChosen]);
+  return (
+    <>
+      <PageHeader title="Placement">
+        Where each control plane runs, and why there: the reasons as they were when it was decided.
+      </PageHeader>
+      {error === null ? null : (
+        <Notice tone="bad" title="The control planes could not be read">
+          {error.message}
+        </Notice>
+      )}
+      {chosen === "" ? null : <WhyHere id={chosen} onClose={() => setChosen("")} />}
+      {items.length === 0 && isReading ? (
+        <Card>
+          <Skeleton label="control planes" lines={6} />
+        </Card>
+      ) : (
+        <DataTable
+          label="control planes"
+          rows={items}
+          columns={columns}
+          rowId={({ id }) => id}
+          isReading={isReading}
+          empty={
+            <Card>
+              <EmptyState picture={<MapPin />} title="No control plane yet">
+                When a tenant orders one, it is placed near the tenant’s seed, and this page says why there.
+              </EmptyState>
+            </Card>
+          }
+        />
+      )}
+    </>
+  );
+}
+
+function WhyHere({ id, onClose }: { id: string; onClose: () => void }): ReactNode {
+  const { data, error } = usePlacedControlPlane(id);
+  const close = (
+    <Button size="small" onClick={onClose}>
+      Close
+    </Button>
+  );
+  if (data === undefined) {
+    return (
+      <Card title="Why here" aside={close}>
+        {error === null ? (
+          <Skeleton label="the reasons" lines={6} />
+        ) : (
+          <Notice tone="bad" title={isGone(error) ? "This control plane is gone" : "The reasons could not be read"}>
+            {error.message}
+          </Notice>
+        )}
+      </Card>
+    );
+  }
+  return (
+    <Card
+      title={
+        <>
+          Why {data.name} of {data.tenant} runs there
+        </>
+      }
+      aside={close}
+    >
+      <div className={styles["reasons"]}>
+        {data.revisions.length === 0 ? <p className={styles["none"]}>It has no revision any more.</p> : null}
+        {data.revisions.map((revision) => (
+          <Revision key={revision.id} controlPlane={data} revision={revision} />
+        ))}
+      </div>
+    </Card>
+  );
+}
+
+function Revision({
+  controlPlane: { cluster, seed, seedRegion, phase },
+  revision,
+}: {
+  controlPlane: PlacedControlPlane;
+  revision: PlacedControlPlane["revisions"][number];
+}): ReactNode {
+  const { id, version, istiodCluster, region, replicas, cpuMilli, memoryMib, proxies, createdAt, placement } = revision;
+  const reserved = describeUse({
+    capacity: { slots: 1, cpuMilli, memoryMib },
+    reserved: { slots: 1, cpuMilli, memoryMib },
+  });
+  return (
+    <section className={styles["revision"]}>
+      <Facts
+        items={[
+          [
+            "Runs in",
+            <Link key="in" href={`/admin/istiod-clusters/${istiodCluster}`}>{`${istiodCluster} (${region})`}</Link>,
+          ],
+          ["For cluster", cluster],
+          ["Its seed", seed === null ? "not known" : `${seed} (${seedRegion ?? "?"})`],
+          ["Phase", <ControlPlaneStatus key="phase" phase={phase} quiet />],
+          ["Version", version],
+          ["Replicas", replicas],
+          [
+            "Reserves",
+            reserved
+              .slice(1)
+              .map(({ format, reserved: amount }) => format(amount))
+              .join(", "),
+          ],
+          ["Proxies connected", proxies ?? "not counted yet"],
+          ["Decided", <TimeAgo key="at" at={createdAt} />],
+          ["Revision", <Copyable key="id" text={id} label="revision" />],
+        ]}
+      />
+      <PlacementReasons placement={placement} />
+      <details className={styles["conditions"]}>
+        <summary>Its conditions</summary>
+        <Conditions conditions={revision.conditions} />
+      </details>
+    </section>
+  );
+}

@@ -1,0 +1,70 @@
+"use client";
+import { operations } from "@pilothouse/contract";
+import Link from "next/link";
+import { type ReactNode, useState } from "react";
+import { call } from "#client/api.ts";
+import { Button } from "./button.tsx";
+import styles from "./centered.module.css";
+import { Logo } from "./logo.tsx";
+import { Notice } from "./notice.tsx";
+
+/** Joins a tenant by an invitation, for somebody who can sign in already. */
+export function JoinForm({
+  token,
+  email,
+  tenant,
+  signedInAs,
+}: {
+  token: string;
+  /** Whose invitation it is. */
+  email: string;
+  /** As people call it. */
+  tenant: string;
+  /** Undefined when nobody is signed in. */
+  signedInAs: string | undefined;
+}): ReactNode {
+  const [busy, setBusy] = useState(false);
+  const [failure, setFailure] = useState<string | undefined>(undefined);
+  const join = async (): Promise<void> => {
+    setBusy(true);
+    setFailure(undefined);
+    try {
+      const joined = await call(operations.joinTenant, { body: { token } });
+      globalThis.location.assign(`/tenants/${joined.tenant}`);
+    } catch (error) {
+      setFailure(error instanceof Error ? error.message : String(error));
+      setBusy(false);
+    }
+  };
+  const isOther = signedInAs !== undefined && signedInAs !== email;
+  return (
+    <main className={styles["centered"]}>
+      <div className={styles["panel"]}>
+        <div className={styles["head"]}>
+          <Logo />
+          <h1>Join {tenant}</h1>
+          <p>{email} is invited.</p>
+        </div>
+        {failure === undefined ? null : <Notice tone="bad" title={failure} />}
+        {isOther ? (
+          <Notice tone="info" title={`You are signed in as ${signedInAs}`}>
+            The invitation is for {email}: sign out, and in again as that person.
+          </Notice>
+        ) : null}
+        {signedInAs === email ? (
+          <Button kind="primary" busy={busy} onClick={() => void join()}>
+            Join
+          </Button>
+        ) : (
+          <Button asChild kind="primary">
+            {isOther ? (
+              <Link href="/">To the portal</Link>
+            ) : (
+              <Link href={`/sign-in?next=${encodeURIComponent(`/invitations/${token}`)}`}>Sign in, then join</Link>
+            )}
+          </Button>
+        )}
+      </div>
+    </main>
+  );
+}
