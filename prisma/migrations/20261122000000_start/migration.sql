@@ -259,7 +259,8 @@ CREATE TABLE idempotency_keys (
   status integer NOT NULL,
   location text,
   etag text,
-  body jsonb NOT NULL,
+  -- Not jsonb, which would put its members into another order: a repetition is answered to the letter.
+  body json NOT NULL,
   created_at timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
   CONSTRAINT idempotency_keys_pkey PRIMARY KEY (api_key_id, key)
 );
