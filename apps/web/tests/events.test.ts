@@ -269,14 +269,14 @@ async function openStreams(amount: number): Promise<number[]> {
 }
 
 test("a stream whose client went before it began holds nothing", async () => {
-  for (let count = 0; count < 40; count += 1) await askAndGo(count % 8);
+  for (let tries = 0; tries < 40; tries += 1) await askAndGo(tries % 8);
   await sleep(500);
   expect(new Set(await openStreams(20))).toEqual(new Set([200]));
 });
 
 test("HEAD opens no stream", async () => {
   const url = `${world.web.url}/api/v1/tenants/shop/events`;
-  for (let count = 0; count < 21; count += 1) {
+  for (let tries = 0; tries < 21; tries += 1) {
     const response = await fetch(url, { method: "HEAD", ...stream() });
     expect([response.status, response.headers.get("content-type")]).toEqual([200, "text/event-stream; charset=utf-8"]);
   }
