@@ -122,8 +122,9 @@ test("the application's own queries, with its tenant filters taken away, find no
   ];
   const refusals = await Promise.all(attempts.map(catchRefusal));
   expect(refusals.map(({ code }) => code)).toEqual(attempts.map(() => "NotFound"));
-  for (const attempt of [createControlPlane(stranger, { name: "mine", ...order }), previewPlacement(stranger, order)]) {
-    expect(await catchRefusal(attempt)).toMatchObject({ code: "UnknownReference", parameter: "cluster" });
+  const orders = [createControlPlane(stranger, { name: "mine", ...order }), previewPlacement(stranger, order)];
+  for (const refusal of await Promise.all(orders.map(catchRefusal))) {
+    expect(refusal).toMatchObject({ code: "UnknownReference", parameter: "cluster" });
   }
   expect(await getControlPlane(tenant, { name: "mesh" })).toMatchObject({ replicas: 1, deletionRequestedAt: null });
 
