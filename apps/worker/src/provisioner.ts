@@ -1,4 +1,5 @@
 import {
+  clusterLabel,
   type ConnectRequest,
   type ConnectResult,
   connectCluster,
@@ -80,9 +81,20 @@ export interface Provisioner {
   openProber: (target: ProbeTarget, provider: ProviderConfig) => Prober;
   openHealthCheck: (cluster: IstiodCluster) => HealthCheck;
   /** Namespaces of revisions in an istiod cluster. */
-  listRevisionNamespaces: (cluster: IstiodCluster) => Promise<{ revisionId: string; uid: string }[]>;
+  listRevisionNamespaces: (cluster: IstiodCluster) => Promise<RevisionNamespace[]>;
   /** Deletes such a namespace if it is still the one that was listed. */
-  deleteRevisionNamespace: (cluster: IstiodCluster, namespace: { revisionId: string; uid: string }) => Promise<void>;
+  deleteRevisionNamespace: (
+    cluster: IstiodCluster,
+    namespace: Pick<RevisionNamespace, "revisionId" | "uid">,
+  ) => Promise<void>;
+}
+
+/** A revision's namespace in an istiod cluster. */
+export interface RevisionNamespace {
+  revisionId: string;
+  /** Id of the mesh cluster that it serves. */
+  clusterId: string;
+  uid: string;
 }
 
 /** Longer than the 10 s for which an API server waits for a webhook, so that its own words come back. In milliseconds. */
@@ -110,7 +122,8 @@ export const clusterProvisioner: Provisioner = {
       return namespaces.flatMap(({ metadata }) => {
         const revisionId = metadata.labels?.[revisionLabel];
         const isOurs = revisionId === metadata.name && metadata.deletionTimestamp === undefined;
-        return isOurs && metadata.uid !== undefined ? [{ revisionId, uid: metadata.uid }] : [];
+        const clusterId = metadata.labels?.[clusterLabel] ?? "";
+        return isOurs && metadata.uid !== undefined ? [{ revisionId, clusterId, uid: metadata.uid }] : [];
       });
     });
   },
