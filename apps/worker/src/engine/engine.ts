@@ -55,6 +55,7 @@ const kinds = ["cluster", "revision"] as const;
 export function createEngine(options: EngineOptions): Engine {
   const { database, holder, keeper, limits, metrics, log } = options;
   const running = new Map<HeldLease, Promise<Outcome>>();
+  const claiming = new Set<Promise<unknown>>();
   let isDraining = false;
   let wasSaturated = false;
 
@@ -111,11 +112,21 @@ export function createEngine(options: EngineOptions): Engine {
     return ended;
   }
 
+  type Wanted = readonly Pick<DueWork, "kind" | "objectId" | "shard">[];
+
   /** Answers the looks that have begun, by object. */
-  async function claim(
-    items: readonly Pick<DueWork, "kind" | "objectId" | "shard">[],
-  ): Promise<Map<string, Promise<Outcome>>> {
+  async function claim(items: Wanted): Promise<Map<string, Promise<Outcome>>> {
     if (isDraining) return new Map();
+    const claimed = claimNow(items);
+    claiming.add(claimed);
+    try {
+      return await claimed;
+    } finally {
+      claiming.delete(claimed);
+    }
+  }
+
+  async function claimNow(items: Wanted): Promise<Map<string, Promise<Outcome>>> {
     const admitted = items.filter(({ shard }) => limits.tryAcquire(shard));
     wasSaturated = admitted.length < items.length;
     const takenAt = readMoment();
@@ -126,7 +137,12 @@ export function createEngine(options: EngineOptions): Engine {
       const taken = new Set(leases.map(nameWork));
       for (const item of admitted) if (!taken.has(nameWork(item))) limits.release(item.shard);
     }
-    return new Map(leases.map((lease) => [nameWork(lease), start(lease, takenAt)]));
+    if (!isDraining) return new Map(leases.map((lease) => [nameWork(lease), start(lease, takenAt)]));
+    for (const lease of leases) {
+      limits.release(lease.shard);
+      await releaseWork(database, lease, { requeueAfterMs: 0, failures: lease.failures });
+    }
+    return new Map();
   }
 
   return {
@@ -164,6 +180,7 @@ export function createEngine(options: EngineOptions): Engine {
       const timer = setTimeout(() => {
         for (const held of running.keys()) held.cancel();
       }, graceMs);
+      await Promise.allSettled(claiming);
       await Promise.allSettled(running.values());
       clearTimeout(timer);
     },
