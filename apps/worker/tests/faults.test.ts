@@ -138,6 +138,31 @@ test("a token that can't be opened is told of, nobody is said to watch, and the 
   expect(ended?.message).toContain("kubectl delete namespace pilothouse-system");
 });
 
+test("a tenant whose clusters do not answer takes no place from others", async () => {
+  await bench.launch({ limits: { overall: 8, perShard: 3 } });
+  bench.provisioner().faults.onConnect = () => sleep(4_000);
+  const [slow, other] = [await bench.seeder.createTenant(), await bench.seeder.createTenant()];
+  for (let index = 0; index < 9; index += 1)
+    await bench.seeder.connectCluster(slow.id, { name: `slow${index}`, kubeconfig: `slow ${index}` });
+  await bench.until("it waits for three of them", async () => bench.provisioner().calls.length === 3);
+  delete bench.provisioner().faults.onConnect;
+  const clusterId = await bench.seeder.connectCluster(other.id);
+  expect(
+    await bench.until("the other's is connected", () => bench.isStatus(clusterId, "Connected", "True")),
+  ).toBeLessThan(2_500);
+});
+
+test("a queue that is away delays nothing, and does not keep a worker from stopping", async () => {
+  const redisUrl = `redis://127.0.0.1:${await findFreePort()}`;
+  const worker = await bench.launch({ redisUrl });
+  const { operationId } = await bench.createOne("cp");
+  await bench.until("it is Ready", () => bench.isState(operationId, "succeeded"), 5_000);
+  const startedMs = performance.now();
+  await worker.stop();
+  expect(performance.now() - startedMs).toBeLessThan(5_000);
+  expect(bench.logged.filter((line) => line.includes("hangs"))).toEqual([]);
+});
+
 test("a cluster that can't be searched for orphans stays connected", async () => {
   await bench.launch({ orphanLookShare: 1 });
   const { clusterId } = await bench.createOne("cp");
