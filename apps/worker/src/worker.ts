@@ -71,7 +71,7 @@ const unreadyAfterMs = 10_000;
 const deadAfterMs = 120_000;
 
 /** After looks were ended, for what they hold and for the queue; what takes longer hangs. In milliseconds. */
-const endReserveMs = 10_000;
+const endReserveMs = 15_000;
 
 /**
  * Starts a worker. It runs until it is stopped; faults of the database, the queue and the clusters do not end it, and one that starts before its database

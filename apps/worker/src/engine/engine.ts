@@ -47,6 +47,34 @@ export interface Engine {
   drain: (graceMs: number) => Promise<void>;
 }
 
+/** From the end of a look's time to when it is given up, in milliseconds: for what it still writes into the database. */
+const hungAfterMs = 10_000;
+
+/**
+ * A look whose time is over ends by itself, as all its calls do. One that does not is left alone: its lease is given back, and what it still writes
+ * finds that.
+ */
+async function abandonIfHung(held: HeldLease, look: Promise<Outcome>): Promise<Outcome> {
+  const { signal } = held.deadline;
+  const ended = new AbortController();
+  const hung = new Promise<never>((_resolve, reject) => {
+    const waitABit = (): void => {
+      const timer = setTimeout(
+        () => reject(new Error("The look did not end when its time was over, and is given up.")),
+        hungAfterMs,
+      );
+      ended.signal.addEventListener("abort", () => clearTimeout(timer));
+    };
+    if (signal.aborted) waitABit();
+    else signal.addEventListener("abort", waitABit, { once: true, signal: ended.signal });
+  });
+  try {
+    return await Promise.race([look, hung]);
+  } finally {
+    ended.abort();
+  }
+}
+
 /** Looks that end within this time go on here rather than with the next poll. In milliseconds. */
 const soonMs = 1_000;
 
@@ -65,7 +93,7 @@ export function createEngine(options: EngineOptions): Engine {
     const kind = lease.kind === "cluster" ? "cluster" : "revision";
     let outcome: Outcome;
     try {
-      outcome = await options.reconcilers[kind](held);
+      outcome = await abandonIfHung(held, options.reconcilers[kind](held));
     } catch (error) {
       outcome = judgeError(error, lease.failures);
       // What a tenant has to change, or only has to wait for, is in the conditions.
