@@ -206,7 +206,9 @@ export function startSentinel(options: SentinelOptions): Sentinel {
         log("error", "a sentinel's look failed", { revision: revisionId, error: describeError(error) });
         lookIn(spread(5_000));
       }
-      lookIn(Math.max(0, Math.min(admissionAtMs, proofAtMs) - performance.now(), 100));
+      // Whatever has asked for a look already plans the next one anew.
+      if (rangAtMs === Number.POSITIVE_INFINITY)
+        lookIn(Math.max(100, Math.min(admissionAtMs, proofAtMs) - performance.now()));
     }
     clearTimeout(timer);
     const open = stream;
