@@ -50,7 +50,6 @@ export function createJanitor(options: JanitorOptions): Janitor {
       ),
     );
     const orphans = namespaces.filter(({ revisionId }) => unwanted.has(revisionId));
-    metrics.orphans.set({ istiod_cluster: cluster.name }, orphans.length);
     const own = await findOwnClusters(
       database,
       orphans.map(({ clusterId }) => clusterId),
@@ -75,11 +74,11 @@ export function createJanitor(options: JanitorOptions): Janitor {
   return {
     async sweep() {
       const blocked = new Set(options.listBlockedShards());
-      let found = 0;
+      const counts = new Map<string, number>();
       for (const cluster of await loadIstiodClusters(database)) {
         if (blocked.has(cluster.name) || cluster.access === null) continue;
         try {
-          found += await sweepCluster(cluster);
+          counts.set(cluster.name, await sweepCluster(cluster));
         } catch (error) {
           log("warn", "an istiod cluster could not be searched for orphans", {
             istiodCluster: cluster.name,
@@ -87,7 +86,10 @@ export function createJanitor(options: JanitorOptions): Janitor {
           });
         }
       }
-      return found;
+      // Of a cluster that could not be searched, or is gone, nothing is said.
+      metrics.orphans.reset();
+      for (const [name, count] of counts) metrics.orphans.set({ istiod_cluster: name }, count);
+      return [...counts.values()].reduce((sum, count) => sum + count, 0);
     },
   };
 }
