@@ -49,6 +49,8 @@ interface Post {
   stamp: WatchStamp | undefined;
   sentinel: Sentinel | undefined;
   stop: AbortController;
+  /** When it is begun anew, on the monotonic clock. */
+  untilMs: number;
   ended: Promise<void>;
 }
 
@@ -56,6 +58,8 @@ interface Post {
 const batchSize = 50;
 /** A look at what answers takes less; one that takes longer waits for what does not answer, and lets others begin. In milliseconds. */
 const turnMs = 250;
+/** What it watches through lives for 24 days: it is begun anew long before, spread by a fifth to both sides. In milliseconds. */
+const longestWatchMs = 7 * 86_400_000;
 /** When a sentinel could not even begin, another worker may try after so long, in milliseconds. */
 const failedStartMs = 10_000;
 
@@ -74,7 +78,8 @@ export function createSentinelHost(options: SentinelHostOptions): SentinelHost {
         if (post?.held === held) post.sentinel?.lookClosely();
       },
     });
-    const post: Post = { held, stamp: undefined, sentinel: undefined, stop, ended: Promise.resolve() };
+    const untilMs = performance.now() + longestWatchMs * (0.8 + 0.4 * Math.random());
+    const post: Post = { held, stamp: undefined, sentinel: undefined, stop, untilMs, ended: Promise.resolve() };
     posts.set(id, post);
     post.ended = serve(post).finally(() => {
       keeper.drop(held);
@@ -180,7 +185,7 @@ export function createSentinelHost(options: SentinelHostOptions): SentinelHost {
         const isSame =
           now?.isEnding === false && now.generation === post.stamp.generation && now.tokenId === post.stamp.tokenId;
         // The lease is given back; whoever takes it next reads everything anew.
-        if (!isSame) post.stop.abort();
+        if (!isSame || performance.now() >= post.untilMs) post.stop.abort();
       }
     },
 
