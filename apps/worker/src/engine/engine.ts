@@ -47,6 +47,34 @@ export interface Engine {
   drain: (graceMs: number) => Promise<void>;
 }
 
+/** From the end of a look's time to when it is given up, in milliseconds: for what it still writes into the database. */
+const hungAfterMs = 10_000;
+
+/**
+ * A look whose time is over ends by itself, as all its calls do. One that does not is left alone: its lease is given back, and what it still writes
+ * finds that.
+ */
+async function abandonIfHung(held: HeldLease, look: Promise<Outcome>): Promise<Outcome> {
+  const { signal } = held.deadline;
+  const ended = new AbortController();
+  const hung = new Promise<never>((_resolve, reject) => {
+    const waitABit = (): void => {
+      const timer = setTimeout(
+        () => reject(new Error("The look did not end when its time was over, and is given up.")),
+        hungAfterMs,
+      );
+      ended.signal.addEventListener("abort", () => clearTimeout(timer));
+    };
+    if (signal.aborted) waitABit();
+    else signal.addEventListener("abort", waitABit, { once: true, signal: ended.signal });
+  });
+  try {
+    return await Promise.race([look, hung]);
+  } finally {
+    ended.abort();
+  }
+}
+
 /** Looks that end within this time go on here rather than with the next poll. In milliseconds. */
 const soonMs = 1_000;
 
@@ -55,6 +83,7 @@ const kinds = ["cluster", "revision"] as const;
 export function createEngine(options: EngineOptions): Engine {
   const { database, holder, keeper, limits, metrics, log } = options;
   const running = new Map<HeldLease, Promise<Outcome>>();
+  const claiming = new Set<Promise<unknown>>();
   let isDraining = false;
   let wasSaturated = false;
 
@@ -64,7 +93,7 @@ export function createEngine(options: EngineOptions): Engine {
     const kind = lease.kind === "cluster" ? "cluster" : "revision";
     let outcome: Outcome;
     try {
-      outcome = await options.reconcilers[kind](held);
+      outcome = await abandonIfHung(held, options.reconcilers[kind](held));
     } catch (error) {
       outcome = judgeError(error, lease.failures);
       // What a tenant has to change, or only has to wait for, is in the conditions.
@@ -111,11 +140,21 @@ export function createEngine(options: EngineOptions): Engine {
     return ended;
   }
 
+  type Wanted = readonly Pick<DueWork, "kind" | "objectId" | "shard">[];
+
   /** Answers the looks that have begun, by object. */
-  async function claim(
-    items: readonly Pick<DueWork, "kind" | "objectId" | "shard">[],
-  ): Promise<Map<string, Promise<Outcome>>> {
+  async function claim(items: Wanted): Promise<Map<string, Promise<Outcome>>> {
     if (isDraining) return new Map();
+    const claimed = claimNow(items);
+    claiming.add(claimed);
+    try {
+      return await claimed;
+    } finally {
+      claiming.delete(claimed);
+    }
+  }
+
+  async function claimNow(items: Wanted): Promise<Map<string, Promise<Outcome>>> {
     const admitted = items.filter(({ shard }) => limits.tryAcquire(shard));
     wasSaturated = admitted.length < items.length;
     const takenAt = readMoment();
@@ -126,7 +165,12 @@ export function createEngine(options: EngineOptions): Engine {
       const taken = new Set(leases.map(nameWork));
       for (const item of admitted) if (!taken.has(nameWork(item))) limits.release(item.shard);
     }
-    return new Map(leases.map((lease) => [nameWork(lease), start(lease, takenAt)]));
+    if (!isDraining) return new Map(leases.map((lease) => [nameWork(lease), start(lease, takenAt)]));
+    for (const lease of leases) {
+      limits.release(lease.shard);
+      await releaseWork(database, lease, { requeueAfterMs: 0, failures: lease.failures });
+    }
+    return new Map();
   }
 
   return {
@@ -164,6 +208,7 @@ export function createEngine(options: EngineOptions): Engine {
       const timer = setTimeout(() => {
         for (const held of running.keys()) held.cancel();
       }, graceMs);
+      await Promise.allSettled(claiming);
       await Promise.allSettled(running.values());
       clearTimeout(timer);
     },
