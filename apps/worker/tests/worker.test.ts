@@ -232,8 +232,20 @@ test("a dead istiod cluster opens its breaker, costs others nothing, and goes on
       .calls.slice(callsBefore)
       .filter((call) => /reconcile d\d/.test(call)),
   ).toEqual([]);
+  const [late, ...inTime] = dead;
+  if (late === undefined) throw new Error("nothing was ordered");
+  await bench.seeder.query(
+    "UPDATE operations SET created_at = created_at - interval '16 minutes' WHERE id = $1::uuid",
+    [late.operationId],
+  );
+  await bench.until("an order whose time is over fails, though its istiod cluster is not called", () =>
+    bench.has("SELECT 1 FROM operations WHERE id = $1::uuid AND state = 'failed' AND reason = 'NotReadyInTime'", [
+      late.operationId,
+    ]),
+  );
   delete bench.provisioner().faults.isClusterDown;
-  for (const { operationId } of dead) await bench.until("it goes on", () => bench.isState(operationId, "succeeded"));
+  await bench.until("it becomes Ready all the same", () => bench.isStatus(late.revisionId, "Ready", "True"));
+  for (const { operationId } of inTime) await bench.until("it goes on", () => bench.isState(operationId, "succeeded"));
   expect(bench.provisioner().mostRunning.get("i-a")).toBeLessThanOrEqual(3);
   await bench.until("it is healthy", () =>
     bench.has("SELECT 1 FROM istiod_clusters WHERE name = 'i-a' AND healthy", []),

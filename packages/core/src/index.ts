@@ -65,7 +65,13 @@ export { findDatabaseCode } from "./work/find-database-code.ts";
 export { findMissedWork } from "./work/find-missed-work.ts";
 export { isDatabaseError } from "./work/is-database-error.ts";
 export { type Lease, leaseMs, nameWork, type WorkKey } from "./work/lease.ts";
-export { type DueWork, type DueWorkQuery, listDueWork, measureDueWork } from "./work/list-due-work.ts";
+export {
+  type DueWork,
+  type DueWorkQuery,
+  listDueWork,
+  measureDueWork,
+  operationLimitMs,
+} from "./work/list-due-work.ts";
 export { dropWork, releaseWork } from "./work/release-work.ts";
 export { renewLeases } from "./work/renew-leases.ts";
 export { wakeShard } from "./work/wake-shard.ts";
@@ -85,7 +91,7 @@ export {
 } from "./observe/load-revision.ts";
 export type { ObservedCondition, StoredCondition } from "./observe/merge-condition.ts";
 export { type LiveOperation, saveOperationStep } from "./observe/operations.ts";
-export { eraseExpired, eraseOldEvents } from "./observe/retention.ts";
+export { eraseExpired, eraseExpiredSecrets, eraseOldEvents } from "./observe/retention.ts";
 export {
   type ClusterConnection,
   type ClusterSighting,

@@ -28,6 +28,7 @@ import {
   deleteVersion,
   deleteVersionLine,
   eraseExpired,
+  eraseExpiredSecrets,
   getIstiodCluster,
   getRegion,
   getSeed,
@@ -278,6 +279,22 @@ test("an istiod cluster's kubeconfig is sealed, and replaced by a newer one; wha
   await deleteIstiodCluster(asPlatform(ground()), { name, ifMatch: "*" });
   await eraseExpired(ground().worker);
   expect(await list()).toEqual([]);
+});
+
+test("the web process erases what is past its time, and nothing else of what is sealed", async () => {
+  const name = await makeIstiodCluster(ground());
+  const expired = await ground().owner.sealedSecret.updateMany({
+    where: { objectId: name },
+    data: { expiresAt: new Date(Date.now() - 1_000) },
+  });
+  const other = await makeIstiodCluster(ground());
+  expect(expired.count).toBe(1);
+  await expect(ground().web.$executeRaw`DELETE FROM sealed_secrets WHERE object_id = ${name}`).rejects.toThrow(
+    /permission denied/,
+  );
+  expect(await eraseExpiredSecrets(ground().web)).toBeGreaterThanOrEqual(1);
+  const left = await ground().owner.sealedSecret.findMany({ where: { objectId: { in: [name, other] } } });
+  expect(left.map(({ objectId }) => objectId)).toEqual([other]);
 });
 
 test("tenants are the platform's to make", async () => {

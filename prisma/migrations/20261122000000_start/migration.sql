@@ -422,6 +422,17 @@ $$;
 REVOKE ALL ON FUNCTION count_tenant_use(uuid[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION count_tenant_use(uuid[]) TO pilothouse_web;
 
+-- What was sealed for a time goes when that is over, whichever process runs; the web role may erase nothing else of what is sealed.
+CREATE FUNCTION erase_expired_secrets() RETURNS integer LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE erased integer;
+BEGIN
+  DELETE FROM sealed_secrets WHERE expires_at <= now();
+  GET DIAGNOSTICS erased = ROW_COUNT;
+  RETURN erased;
+END $$;
+REVOKE ALL ON FUNCTION erase_expired_secrets() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION erase_expired_secrets() TO pilothouse_web;
+
 -- Row-level security on every table that names a tenant; forced, so that the owner's functions obey it too.
 DO $$
 DECLARE t text;

@@ -4,6 +4,7 @@ import {
   finishRevisionRemoval,
   loadRevision,
   type ObservedCondition,
+  operationLimitMs,
   type RevisionWork,
   saveRemovalProgress,
   saveRevisionSighting,
@@ -32,8 +33,6 @@ const readyResyncMs = 3_600_000;
 const troubleMs = 2_000;
 /** What the provisioner names when another wish is needed, in milliseconds. */
 const refusedMs = 60_000;
-/** An operation that has not brought its object to Ready by then has failed; reconciling goes on. In milliseconds. */
-const operationLimitMs = 900_000;
 /** Share of a credential's life after which it is renewed, as in the provisioner. */
 const renewalShare = 0.6;
 const removalLimitMs = 900_000;
