@@ -1,7 +1,13 @@
-import { controlPlaneSchema, operationSchema, revisionSchema } from "@pilothouse/contract";
+import {
+  type ChangeIstiodClusterBody,
+  controlPlaneSchema,
+  operationSchema,
+  revisionSchema,
+} from "@pilothouse/contract";
 import { expect, test } from "vitest";
 import {
   changeControlPlane,
+  changeIstiodCluster,
   createControlPlane,
   createVersion,
   createVersionLine,
@@ -137,6 +143,26 @@ test("replicas are changed, with what is reserved; nothing else is", async () =>
   expect((await catchRefusal(changeControlPlane(tenant, { name: "none", ifMatch: "*", body: {} }))).code).toBe(
     "NotFound",
   );
+});
+
+test("where an istiod cluster's edge moves, the revisions there are due at once", async () => {
+  const tenant = await makeTenant(ground());
+  await makeConnectedCluster(ground(), tenant);
+  const istiodCluster = await makeIstiodCluster(ground());
+  const { body } = await createControlPlane(tenant, order);
+  const revision = body.resource.revisions[0] ?? "";
+  await ground().owner.revision.update({ where: { id: revision }, data: { istiodClusterName: istiodCluster } });
+  const rest = { kind_objectId: { kind: "revision", objectId: revision } };
+  const isDue = async (): Promise<boolean> =>
+    (await ground().owner.workItem.findUniqueOrThrow({ where: rest })).nextReconcileAt <= new Date();
+  const inAnHour = new Date(Date.now() + 3_600_000);
+  await ground().owner.workItem.update({ where: rest, data: { nextReconcileAt: inAnHour } });
+  const change = (wanted: ChangeIstiodClusterBody) =>
+    changeIstiodCluster(asPlatform(ground()), { name: istiodCluster, ifMatch: "*", body: wanted });
+  await change({ schedulable: false });
+  expect(await isDue()).toBe(false);
+  await change({ edgeAddresses: ["192.0.2.77"] });
+  expect(await isDue()).toBe(true);
 });
 
 test("more replicas than its istiod cluster has room for are refused", async () => {

@@ -382,6 +382,16 @@ BEGIN
 END $$;
 CREATE TRIGGER sealed_secrets_key BEFORE INSERT OR UPDATE OF key_id ON sealed_secrets FOR EACH ROW EXECUTE FUNCTION refuse_retired_key();
 
+-- Names lead to an istiod cluster's edge: where that moves, the revisions there are looked at now, not with their next look an hour later.
+CREATE FUNCTION follow_edge() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+  UPDATE work_items w SET next_reconcile_at = clock_timestamp(), wakes = w.wakes + 1
+  FROM revisions r WHERE r.istiod_cluster = NEW.name AND w.kind = 'revision' AND w.object_id = r.id;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER istiod_clusters_follow_edge AFTER UPDATE OF edge_addresses ON istiod_clusters
+  FOR EACH ROW WHEN (NEW.edge_addresses IS DISTINCT FROM OLD.edge_addresses) EXECUTE FUNCTION follow_edge();
+
 -- Whoever listens is told that there is something new, and reads it under its own rights.
 CREATE FUNCTION notify_event() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
