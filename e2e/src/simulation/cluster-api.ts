@@ -7,7 +7,7 @@ import { writeShared } from "./json-text.ts";
 import type { KindTable, ServedKind } from "./kinds.ts";
 import type { ObjectCalls, Target } from "./object-calls.ts";
 import type { ObjectStore } from "./object-store.ts";
-import { readFieldSelector, readLabelSelector } from "./selectors.ts";
+import { readFieldSelector, readLabelSelector, readSelectedName } from "./selectors.ts";
 import { isRecord, listAt, textAt, valueAt } from "./values.ts";
 
 /** A call as it arrives: who makes it is known by its token, or from its connection. */
@@ -168,7 +168,7 @@ export function createClusterApi(options: ClusterApiOptions): ClusterApi {
     }
     if (subresource !== "") throw new ApiError(404, "NotFound", "the server could not find the requested resource");
     if (call.method === "GET" && route.name === "") {
-      allow("list", "");
+      allow("list", readSelectedName(query.get("fieldSelector") ?? ""));
       return { status: 200, text: list(target, query, call.accept) };
     }
     const live = store.get(kind, target.namespace, name);
