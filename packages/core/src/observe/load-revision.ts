@@ -1,9 +1,9 @@
 import type { Database } from "../database/connect.ts";
-import { readConditions } from "./conditions.ts";
 import { readMesh, type StoredMesh } from "./load-cluster.ts";
 import type { StoredCondition } from "./merge-condition.ts";
-import { findLiveOperation, type LiveOperation } from "./operations.ts";
-import { findSealedText, type SealedText } from "./sealed-text.ts";
+import type { LiveOperation } from "./operations.ts";
+import { readObjectFacts } from "./read-facts.ts";
+import type { SealedText } from "./sealed-text.ts";
 import { readVersion, type StoredVersion } from "./stored-version.ts";
 
 /** A cluster of the provider; how to log in there is sealed. */
@@ -50,17 +50,19 @@ export async function loadRevision(database: Database, id: string): Promise<Revi
   if (row === null) return undefined;
   const { controlPlane, istiodCluster } = row;
   const { cluster } = controlPlane;
-  const [tenant, token, access, conditions, operation] = await Promise.all([
+  const [tenant, facts] = await Promise.all([
     database.tenant.findUniqueOrThrow({ where: { id: row.tenantId }, select: { name: true } }),
-    findSealedText(database, { purpose: "cluster-token", objectKind: "cluster", objectId: cluster.id }),
-    findSealedText(database, {
-      purpose: "istiod-cluster-access",
-      objectKind: "istiod-cluster",
-      objectId: istiodCluster.name,
+    readObjectFacts(database, {
+      object: { kind: "revision", id },
+      operationOf: { kind: "control-plane", id: controlPlane.id },
+      secrets: [
+        { purpose: "cluster-token", objectKind: "cluster", objectId: cluster.id },
+        { purpose: "istiod-cluster-access", objectKind: "istiod-cluster", objectId: istiodCluster.name },
+      ],
     }),
-    readConditions(database, { objectKind: "revision", objectId: id }),
-    findLiveOperation(database, "control-plane", controlPlane.id),
   ]);
+  const { conditions, operation } = facts;
+  const [token = null, access = null] = facts.secrets;
   const { credentialIssuedAt: issuedAt, credentialExpiresAt: expiresAt } = row;
   return {
     id,
