@@ -14,7 +14,7 @@ export interface KeyRing {
   reload: () => Promise<void>;
   /**
    * Opens a secret. A key that is not known is looked for in the folder first.
-   * @throws ProvisionerError SealedToUnknownKey (unknown) when the private key is not in the folder
+   * @throws ProvisionerError SealedToUnknownKey (unknown) when the private key is not in the folder, SealBroken (unknown) when it can't be opened with it
    */
   openText: (sealed: Pick<SealedText, "binding" | "keyId" | "ciphertext">) => Promise<string>;
   /** Seals to the newest key. */
@@ -76,7 +76,16 @@ export async function readKeyRing(folder: string): Promise<KeyRing> {
     async openText({ keyId, binding, ciphertext }) {
       if (find(keyId) === undefined) await reload();
       const key = find(keyId);
-      if (key !== undefined) return openOnce(key, { binding, ciphertext });
+      if (key !== undefined) {
+        return openOnce(key, { binding, ciphertext }).catch((error: unknown) => {
+          const { message } = error instanceof Error ? error : { message: "It can't be opened." };
+          throw new ProvisionerError(
+            "unknown",
+            "SealBroken",
+            `${message} Connect or give access again, to store it anew.`,
+          );
+        });
+      }
       throw new ProvisionerError(
         "unknown",
         "SealedToUnknownKey",

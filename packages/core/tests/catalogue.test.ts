@@ -6,6 +6,7 @@ import {
   versionLineSchema,
   versionSchema,
 } from "@pilothouse/contract";
+import { Client } from "pg";
 import { expect, test } from "vitest";
 import {
   changeIstiodCluster,
@@ -168,6 +169,41 @@ test.each(kinds)("$kind are made, read, listed, changed and deleted", async (kin
   const audit = await ground().owner.auditEntry.findMany({ where: { objectId: name }, orderBy: { at: "asc" } });
   expect(audit.map(({ verb }) => verb)).toEqual(["create", "change", "delete"]);
   expect(JSON.stringify(audit)).not.toContain("kubeconfig");
+});
+
+test("who is bound to no ETag is not refused for the changes of others at the same moment", async () => {
+  const platform = asPlatform(ground());
+  const names = [makeName("r"), makeName("r"), makeName("r"), makeName("r")] as const;
+  const [deleted, gone, changed, bound] = names;
+  for (const name of names) await createRegion(platform, { name, displayName: name });
+  const client = new Client({ connectionString: ground().copy.migrator });
+  await client.connect();
+  await client.query("BEGIN");
+  await client.query("UPDATE regions SET generation = generation + 1 WHERE name = ANY ($1)", [names]);
+  await client.query("DELETE FROM regions WHERE name = $1", [gone]);
+  const change = (name: string, ifMatch: string) =>
+    changeRegion(platform, { name, ifMatch, body: { displayName: "new" } });
+  const waiting = [
+    deleteRegion(platform, { name: deleted }),
+    catchRefusal(deleteRegion(platform, { name: gone })),
+    change(changed, "*"),
+    catchRefusal(change(bound, '"1"')),
+  ];
+  // Each has read its row, and waits for the lock on it.
+  const countWaiting = async () =>
+    (
+      await ground().owner.$queryRaw<unknown[]>`
+      SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`
+    ).length;
+  await expect.poll(countWaiting, { timeout: 10_000 }).toBe(waiting.length);
+  await client.query("COMMIT");
+  await client.end();
+  expect(await Promise.all(waiting)).toMatchObject([
+    { status: 204 },
+    { code: "NotFound" },
+    { status: 200, etag: '"3"' },
+    { code: "PreconditionFailed", parameter: "If-Match" },
+  ]);
 });
 
 test("what others depend on stays", async () => {

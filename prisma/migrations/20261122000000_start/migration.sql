@@ -259,7 +259,8 @@ CREATE TABLE idempotency_keys (
   status integer NOT NULL,
   location text,
   etag text,
-  body jsonb NOT NULL,
+  -- Not jsonb, which would put its members into another order: a repetition is answered to the letter.
+  body json NOT NULL,
   created_at timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
   CONSTRAINT idempotency_keys_pkey PRIMARY KEY (api_key_id, key)
 );
@@ -465,7 +466,6 @@ GRANT INSERT (name, region, zones, line, edge_addresses, schedulable, capacity_s
 GRANT SELECT, INSERT, UPDATE ON mesh_clusters, control_planes, revisions, operations, work_items TO pilothouse_web;
 GRANT SELECT ON operation_steps, conditions TO pilothouse_web;
 GRANT SELECT, INSERT ON events, audit_entries, idempotency_keys TO pilothouse_web;
-GRANT DELETE ON idempotency_keys TO pilothouse_web;
 -- Sealed by whoever receives it, opened by workers alone.
 GRANT SELECT (id, tenant_id, purpose, object_kind, object_id, key_id, created_at, expires_at), INSERT ON sealed_secrets TO pilothouse_web;
 

@@ -93,7 +93,10 @@ export function route<Operation extends AnyOperation>(
         if (key === undefined || streamHandler === undefined) throw new Error(`${operation.id} has no stream`);
         const call = await readCall(operation, request, pathParams, { service, key, requestId });
         const lastEventId = request.headers.get("last-event-id");
-        const body = await streamHandler({ context: call.context, service, key, lastEventId });
+        // Next has GET answer HEAD and drops the body unread: a stream would stay open for nobody.
+        const isHead = request.method === "HEAD";
+        const body = isHead ? null : await streamHandler({ context: call.context, service, key, lastEventId });
+        if (body !== null) cancelWithRequest(body, request.signal);
         return new Response(body, {
           headers: {
             ...commonHeaders(requestId),
@@ -105,6 +108,13 @@ export function route<Operation extends AnyOperation>(
       }
     }
   };
+}
+
+/** Lets go of a body whose client went before Next began to read it: Next drops it then as it is. Once it is read, Next cancels it itself. */
+function cancelWithRequest(body: ReadableStream, signal: AbortSignal): void {
+  const cancel = () => void body.cancel().catch(() => {});
+  if (signal.aborted) cancel();
+  else signal.addEventListener("abort", cancel, { once: true });
 }
 
 /** The name a caller gave the request, or a new one. */

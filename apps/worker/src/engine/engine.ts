@@ -37,6 +37,11 @@ export interface EngineOptions {
 
 type DueItem = Pick<DueWork, "kind" | "objectId" | "shard">;
 
+interface Claimed {
+  begun: Map<string, Promise<Outcome>>;
+  left: readonly DueItem[];
+}
+
 /** Takes objects that are due, looks at them, and gives them back. */
 export interface Engine {
   /** Takes what is due, within the limits. Answers when the looks have begun, not when they have ended. */
@@ -47,6 +52,34 @@ export interface Engine {
   runItem: (key: WorkKey) => Promise<Outcome | undefined>;
   /** Takes nothing more, and waits for what runs; ends it after `graceMs` milliseconds. */
   drain: (graceMs: number) => Promise<void>;
+}
+
+/** From the end of a look's time to when it is given up, in milliseconds: for what it still writes into the database. */
+const hungAfterMs = 10_000;
+
+/**
+ * A look whose time is over ends by itself, as all its calls do. One that does not is left alone: its lease is given back, and what it still writes
+ * finds that.
+ */
+async function abandonIfHung(held: HeldLease, look: Promise<Outcome>): Promise<Outcome> {
+  const { signal } = held.deadline;
+  const ended = new AbortController();
+  const hung = new Promise<never>((_resolve, reject) => {
+    const waitABit = (): void => {
+      const timer = setTimeout(
+        () => reject(new Error("The look did not end when its time was over, and is given up.")),
+        hungAfterMs,
+      );
+      ended.signal.addEventListener("abort", () => clearTimeout(timer));
+    };
+    if (signal.aborted) waitABit();
+    else signal.addEventListener("abort", waitABit, { once: true, signal: ended.signal });
+  });
+  try {
+    return await Promise.race([look, hung]);
+  } finally {
+    ended.abort();
+  }
 }
 
 /** Looks that end within this time go on here rather than with the next poll. In milliseconds. */
@@ -63,6 +96,7 @@ const kinds = ["cluster", "revision"] as const;
 export function createEngine(options: EngineOptions): Engine {
   const { database, holder, keeper, limits, metrics, log } = options;
   const running = new Map<HeldLease, Promise<Outcome>>();
+  const claiming = new Set<Promise<unknown>>();
   let isDraining = false;
   let wasSaturated = false;
   let ahead: { items: readonly DueItem[]; listedAtMs: number } = { items: [], listedAtMs: 0 };
@@ -73,7 +107,7 @@ export function createEngine(options: EngineOptions): Engine {
     const kind = lease.kind === "cluster" ? "cluster" : "revision";
     let outcome: Outcome;
     try {
-      outcome = await options.reconcilers[kind](held);
+      outcome = await abandonIfHung(held, options.reconcilers[kind](held));
     } catch (error) {
       outcome = judgeError(error, lease.failures);
       // What a tenant has to change, or only has to wait for, is in the conditions.
@@ -121,10 +155,18 @@ export function createEngine(options: EngineOptions): Engine {
   }
 
   /** Answers the looks that have begun, by object, and the items for which there was no place. */
-  async function claim(
-    items: readonly DueItem[],
-  ): Promise<{ begun: Map<string, Promise<Outcome>>; left: readonly DueItem[] }> {
+  async function claim(items: readonly DueItem[]): Promise<Claimed> {
     if (isDraining) return { begun: new Map(), left: [] };
+    const claimed = claimNow(items);
+    claiming.add(claimed);
+    try {
+      return await claimed;
+    } finally {
+      claiming.delete(claimed);
+    }
+  }
+
+  async function claimNow(items: readonly DueItem[]): Promise<Claimed> {
     const admitted: DueItem[] = [];
     const left: DueItem[] = [];
     for (const item of items) (limits.tryAcquire(item.shard) ? admitted : left).push(item);
@@ -137,7 +179,12 @@ export function createEngine(options: EngineOptions): Engine {
       const taken = new Set(leases.map(nameWork));
       for (const item of admitted) if (!taken.has(nameWork(item))) limits.release(item.shard);
     }
-    return { begun: new Map(leases.map((lease) => [nameWork(lease), start(lease, takenAt)])), left };
+    if (!isDraining) return { begun: new Map(leases.map((lease) => [nameWork(lease), start(lease, takenAt)])), left };
+    for (const lease of leases) {
+      limits.release(lease.shard);
+      await releaseWork(database, lease, { requeueAfterMs: 0, failures: lease.failures });
+    }
+    return { begun: new Map(), left: [] };
   }
 
   /** Due items, the longest waiting first: those that the last list left over, or of a new one. Who claims them finds out whether they still are due. */
@@ -189,6 +236,7 @@ export function createEngine(options: EngineOptions): Engine {
       const timer = setTimeout(() => {
         for (const held of running.keys()) held.cancel();
       }, graceMs);
+      await Promise.allSettled(claiming);
       await Promise.allSettled(running.values());
       clearTimeout(timer);
     },

@@ -14,7 +14,10 @@ const tokenSchema = z.object({
   expiresAt: z.string(),
 });
 
-/** Opens the token of a connected mesh cluster. */
+/**
+ * Opens the token of a connected mesh cluster.
+ * @throws ProvisionerError TokenDamaged (unknown) when what was sealed is no token, or what opening the seal throws
+ */
 export async function openMesh(keys: KeyRing, stored: StoredMesh): Promise<MeshCluster> {
   const { id, server, certificateAuthority, tlsServerName, clusterUid, token } = stored;
   return {
@@ -23,7 +26,7 @@ export async function openMesh(keys: KeyRing, stored: StoredMesh): Promise<MeshC
     ...(certificateAuthority === null ? {} : { certificateAuthority }),
     ...(tlsServerName === null ? {} : { tlsServerName }),
     clusterUid,
-    token: tokenSchema.parse(JSON.parse(await keys.openText(token))),
+    token: readToken(await keys.openText(token)),
   };
 }
 
@@ -44,6 +47,19 @@ function keepNewest<Result>(most: number, make: (text: string) => Result): (text
     }
     return found;
   };
+}
+
+/** The errors of parsers quote what they read: none of them goes on from here. */
+function readToken(text: string): MeshCluster["token"] {
+  try {
+    return tokenSchema.parse(JSON.parse(text));
+  } catch {
+    throw new ProvisionerError(
+      "unknown",
+      "TokenDamaged",
+      "What is stored as Pilothouse's token for the cluster is none. Connect the cluster again with a kubeconfig.",
+    );
+  }
 }
 
 /**

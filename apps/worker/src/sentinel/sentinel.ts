@@ -3,6 +3,7 @@ import { describeError, type Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import type { OpenStream, Prober } from "../provisioner.ts";
 import { judgeFinding, type SentinelFinding } from "./judge-proofs.ts";
+import type { TakeTurn } from "./turns.ts";
 
 /** Times of a sentinel, in milliseconds. */
 export interface SentinelTimes {
@@ -34,8 +35,8 @@ export interface SentinelOptions {
   condition: ObservedCondition | undefined;
   /** Stores what it found; failures are tried again with the next look. */
   save: (condition: ObservedCondition, change: { wakeRevision: boolean }) => Promise<void>;
-  /** Bounds how many sentinels look at a time. */
-  takeTurn: <Result>(work: () => Promise<Result>) => Promise<Result>;
+  /** Bounds how many sentinels begin to look at a time. */
+  takeTurn: TakeTurn;
   /** Ends it. */
   signal: AbortSignal;
   metrics: Metrics;
@@ -91,17 +92,23 @@ export function startSentinel(options: SentinelOptions): Sentinel {
   async function openStream(): Promise<string | undefined> {
     if (stream !== undefined && !isDraining) return undefined;
     const former = stream;
+    // Either may be told of before the stream itself is at hand here.
+    let opened: OpenStream | undefined;
+    let end: string | undefined;
+    let drains = false;
     try {
-      const opened: OpenStream = await prober.openStream({
+      opened = await prober.openStream({
         timeoutMs: times.streamTimeoutMs,
         signal,
         onDraining() {
-          if (stream !== opened) return;
+          drains = true;
+          if (opened === undefined || stream !== opened) return;
           isDraining = true;
           lookIn(random() * 1_000);
         },
         onEnd(why) {
-          if (stream !== opened) return;
+          end ??= why;
+          if (opened === undefined || stream !== opened) return;
           stream = undefined;
           metrics.probes.inc({ probe: "stream", result: "lost" });
           log("info", "a sentinel lost its stream", { revision: revisionId, why });
@@ -109,8 +116,14 @@ export function startSentinel(options: SentinelOptions): Sentinel {
           lookIn(50 + random() * 150);
         },
       });
+      if (end !== undefined) {
+        metrics.probes.inc({ probe: "stream", result: "refused" });
+        await opened.close();
+        return `The discovery stream ended as soon as it was open: ${end}.`;
+      }
       stream = opened;
-      isDraining = false;
+      isDraining = drains;
+      if (drains) lookIn(random() * 1_000);
       metrics.probes.inc({ probe: "stream", result: "opened" });
       await former?.close();
       return undefined;
@@ -193,7 +206,9 @@ export function startSentinel(options: SentinelOptions): Sentinel {
         log("error", "a sentinel's look failed", { revision: revisionId, error: describeError(error) });
         lookIn(spread(5_000));
       }
-      lookIn(Math.max(0, Math.min(admissionAtMs, proofAtMs) - performance.now(), 100));
+      // Whatever has asked for a look already plans the next one anew.
+      if (rangAtMs === Number.POSITIVE_INFINITY)
+        lookIn(Math.max(100, Math.min(admissionAtMs, proofAtMs) - performance.now()));
     }
     clearTimeout(timer);
     const open = stream;

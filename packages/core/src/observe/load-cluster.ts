@@ -26,7 +26,7 @@ export interface ClusterWork {
   mesh: StoredMesh | null;
   /** To connect with; absent once used, or after its time. */
   kubeconfig: SealedText | null;
-  /** Those that may be provisioned. */
+  /** Those that may be provisioned, and those that its revisions run although they can't be ordered any more. */
   versions: StoredVersion[];
   conditions: StoredCondition[];
   operation: LiveOperation | null;
@@ -47,7 +47,12 @@ export async function loadCluster(database: Database, id: string): Promise<Clust
       ],
     }),
     database.version.findMany({
-      where: { state: "available", line: { state: { not: "retired" } } },
+      where: {
+        OR: [
+          { state: "available", line: { state: { not: "retired" } } },
+          { revisions: { some: { controlPlane: { clusterId: id } } } },
+        ],
+      },
       orderBy: { name: "asc" },
     }),
   ]);
