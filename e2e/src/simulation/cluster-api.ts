@@ -65,6 +65,10 @@ const show = (target: { kind: ServedKind; version: string }, object: KubeObject)
   return object.apiVersion === apiVersion ? object : { ...object, apiVersion };
 };
 
+/** An object of which no more than the metadata was asked for. */
+const writeMetadata = ({ metadata }: KubeObject): string =>
+  `{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/v1","metadata":${JSON.stringify(metadata)}}`;
+
 function asObject(body: unknown): KubeObject {
   if (!isRecord(body) || !isRecord(body["metadata"]))
     throw new ApiError(400, "BadRequest", "the body is no Kubernetes object");
@@ -121,11 +125,7 @@ export function createClusterApi(options: ClusterApiOptions): ClusterApi {
     const { group, kind } = target.kind;
     const apiVersion = group === "" ? target.version : `${group}/${target.version}`;
     const isShort = accept.includes("as=PartialObjectMetadataList");
-    const items = found.map((object) =>
-      isShort
-        ? `{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/v1","metadata":${JSON.stringify(object.metadata)}}`
-        : writeShared(show(target, object)),
-    );
+    const items = found.map((object) => (isShort ? writeMetadata(object) : writeShared(show(target, object))));
     const type = isShort ? { kind: "PartialObjectMetadata", apiVersion: "meta.k8s.io/v1" } : { kind, apiVersion };
     return `{"kind":"${type.kind}List","apiVersion":"${type.apiVersion}","metadata":{"resourceVersion":"${store.version()}"},"items":[${items.join(",")}]}`;
   }
@@ -154,9 +154,10 @@ export function createClusterApi(options: ClusterApiOptions): ClusterApi {
         namespace: kind.namespaced ? route.namespace : resource === "namespaces" ? of : "",
         name: of,
       });
+    const isShort = (call.accept ?? "").includes("as=PartialObjectMetadata;");
     const answer = (object: KubeObject, status = 200): ApiAnswer => ({
       status,
-      text: writeShared(show(target, object)),
+      text: isShort ? writeMetadata(object) : writeShared(show(target, object)),
     });
     if (subresource === "token" && resource === "serviceaccounts") {
       allow("create");

@@ -63,9 +63,9 @@ export function startSentinel(options: SentinelOptions): Sentinel {
   let isDraining = false;
   let failures = 0;
   let said = options.condition;
-  // Another worker's sentinel has proven the rest not long ago.
+  // Another worker's sentinel has proven the rest not long ago, and admission within the half minute: a thousand that begin together take turns.
   let wantsWholeProof = said?.status !== "True";
-  let admissionAtMs = 0;
+  let admissionAtMs = wantsWholeProof ? 0 : performance.now() + random() * times.admissionMs;
   let proofAtMs = performance.now() + random() * times.proofMs;
   let ring: () => void = () => undefined;
   let timer: NodeJS.Timeout | undefined;

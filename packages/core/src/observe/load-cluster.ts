@@ -1,8 +1,8 @@
 import type { Database } from "../database/connect.ts";
-import { readConditions } from "./conditions.ts";
 import type { StoredCondition } from "./merge-condition.ts";
-import { findLiveOperation, type LiveOperation } from "./operations.ts";
-import { findSealedText, type SealedText } from "./sealed-text.ts";
+import type { LiveOperation } from "./operations.ts";
+import { readObjectFacts } from "./read-facts.ts";
+import type { SealedText } from "./sealed-text.ts";
 import { readVersion, type StoredVersion } from "./stored-version.ts";
 
 /** How a connected mesh cluster is reached; the token is sealed. */
@@ -37,11 +37,15 @@ export async function loadCluster(database: Database, id: string): Promise<Clust
   const row = await database.meshCluster.findUnique({ where: { id } });
   if (row === null) return undefined;
   const of = { objectKind: "cluster", objectId: id } as const;
-  const [token, kubeconfig, conditions, operation, versions] = await Promise.all([
-    findSealedText(database, { ...of, purpose: "cluster-token" }),
-    findSealedText(database, { ...of, purpose: "connect-kubeconfig" }),
-    readConditions(database, of),
-    findLiveOperation(database, "cluster", id),
+  const [facts, versions] = await Promise.all([
+    readObjectFacts(database, {
+      object: { kind: "cluster", id },
+      operationOf: { kind: "cluster", id },
+      secrets: [
+        { ...of, purpose: "cluster-token" },
+        { ...of, purpose: "connect-kubeconfig" },
+      ],
+    }),
     database.version.findMany({
       where: {
         OR: [
@@ -52,6 +56,8 @@ export async function loadCluster(database: Database, id: string): Promise<Clust
       orderBy: { name: "asc" },
     }),
   ]);
+  const { conditions, operation } = facts;
+  const [token = null, kubeconfig = null] = facts.secrets;
   const { name, tenantId, generation, deletionRequestedAt } = row;
   return {
     id,
