@@ -20,7 +20,7 @@ const quickSentinel = {
   admissionMs: 60_000,
   proofMs: 600_000,
   closerLookMs: 50,
-  retryMs: [200, 400],
+  retryMs: [200, 400, 400],
   streamTimeoutMs: 1_000,
   proofTimeoutMs: 1_000,
 } as const;

@@ -162,7 +162,7 @@ test("what can't be seen is Unknown with what was known last, and nothing is cha
         admissionMs: 300,
         proofMs: 600_000,
         closerLookMs: 50,
-        retryMs: [200, 400],
+        retryMs: [200, 400, 400],
         streamTimeoutMs: 1_000,
         proofTimeoutMs: 1_000,
       },

@@ -13,8 +13,8 @@ export interface SentinelTimes {
   proofMs: number;
   /** From a failure to the closer look that decides. */
   closerLookMs: number;
-  /** Between looks at what does not serve: grows from the first to the second. */
-  retryMs: readonly [number, number];
+  /** Between looks at what does not serve: grows from the first to the second within a minute, and after that is a tenth of the time since, up to the third. */
+  retryMs: readonly [number, number, number];
   streamTimeoutMs: number;
   proofTimeoutMs: number;
 }
@@ -23,7 +23,7 @@ const sentinelTimes: SentinelTimes = {
   admissionMs: 27_000,
   proofMs: 600_000,
   closerLookMs: 250,
-  retryMs: [1_000, 5_000],
+  retryMs: [1_000, 5_000, 60_000],
   streamTimeoutMs: 5_000,
   proofTimeoutMs: 12_000,
 };
@@ -55,13 +55,15 @@ export interface Sentinel {
 
 /**
  * Keeps a discovery stream open, tries admission every half minute and proves everything every ten minutes. A loss or a failure is looked at closely at once;
- * only the second failure in a row is said. What does not serve is looked at every few seconds until it does.
+ * only the second failure in a row is said. What does not serve is looked at every few seconds until it does, and less often the longer that takes: a cluster
+ * that sleeps through the night is proven once a minute.
  */
 export function startSentinel(options: SentinelOptions): Sentinel {
   const { prober, signal, metrics, log, revisionId, times = sentinelTimes, random = Math.random } = options;
   let stream: OpenStream | undefined;
   let isDraining = false;
   let failures = 0;
+  let failingSinceMs = Number.POSITIVE_INFINITY;
   let said = options.condition;
   // Another worker's sentinel has proven the rest not long ago, and admission within the half minute: a thousand that begin together take turns.
   let wantsWholeProof = said?.status !== "True";
@@ -160,6 +162,7 @@ export function startSentinel(options: SentinelOptions): Sentinel {
       return;
     }
     failures = stream === undefined ? 1 : 0;
+    failingSinceMs = Number.POSITIVE_INFINITY;
     if (isWhole) {
       wantsWholeProof = false;
       proofAtMs = performance.now() + spread(times.proofMs);
@@ -169,14 +172,16 @@ export function startSentinel(options: SentinelOptions): Sentinel {
 
   async function lookAgainAfterFailure(condition: ObservedCondition): Promise<void> {
     failures += 1;
+    failingSinceMs = Math.min(failingSinceMs, performance.now());
     wantsWholeProof = true;
     if (failures === 1) {
       lookIn(times.closerLookMs);
       return;
     }
     await say(condition);
-    const [first, most] = times.retryMs;
-    lookIn(spread(Math.min(most, first * 2 ** Math.min(failures - 2, 10))));
+    const [first, soon, most] = times.retryMs;
+    const patienceMs = Math.min(most, Math.max(soon, (performance.now() - failingSinceMs) / 10));
+    lookIn(spread(Math.min(patienceMs, first * 2 ** Math.min(failures - 2, 10))));
   }
 
   /** Stored only when it differs; what could not be stored is tried with the next look. */
