@@ -13,7 +13,10 @@ export interface TestSuite {
 export const testSuites: readonly TestSuite[] = [
   { name: "unit", include: ["{apps,packages}/*/src/**/*.test.ts", "scripts/**/*.test.ts"] },
   { name: "service", include: ["apps/*/tests/**/*.test.ts", "packages/core/tests/**/*.test.ts"] },
-  { name: "simulated", include: ["e2e/tests/{bad-kubeconfigs,provision-lifecycle,version-skew}.test.ts"] },
+  {
+    name: "simulated",
+    include: ["e2e/tests/{bad-kubeconfigs,provision-lifecycle,refused-calls,version-skew,what-stays}.test.ts"],
+  },
   { name: "portal", include: ["e2e/tests/portal/*.test.ts"] },
   { name: "system", include: ["e2e/tests/*.test.ts", "packages/{fleet,provisioner}/tests/**/*.test.ts"] },
 ];

@@ -2,10 +2,12 @@
 export async function register(): Promise<void> {
   // Next builds this file for its edge runtime, too, which has none of what the service needs; nothing of ours runs there.
   if (process.env["NEXT_RUNTIME"] !== "nodejs") return;
+  const { guardConnections } = await import("#server/guard-connections.ts");
   const { guardRequests } = await import("#server/guard-requests.ts");
   const { getService } = await import("#server/service.ts");
   const { watchOpenRequests } = await import("#server/open-requests.ts");
   const { watchSignals } = await import("#server/shutdown.ts");
+  guardConnections();
   guardRequests();
   // At once, so that a wrong environment stops the start.
   const service = getService();

@@ -1,3 +1,4 @@
+import { connect as connectSocket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createClient, EventsErasedError, operations, type WatchedEvent, watchEvents } from "@pilothouse/contract";
 import { Client } from "pg";
@@ -239,4 +240,45 @@ test("streams whose clients went hold nothing: as many can be opened again, many
     expect(await Promise.all(watches.map(({ stop }) => stop()))).toEqual(watches.map(() => undefined));
     await sleep(300);
   }
+});
+
+/** Asks for a stream, and goes after so many milliseconds, mostly before it has begun. */
+async function askAndGo(afterMs: number): Promise<void> {
+  const { hostname, port } = new URL(world.web.url);
+  const socket = connectSocket(Number(port), hostname);
+  const ended = new Promise<void>((settle) => socket.once("close", () => settle()));
+  socket.on("error", () => {});
+  socket.write(
+    `GET /api/v1/tenants/shop/events HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\nAuthorization: Bearer ${key}\r\n\r\n`,
+  );
+  await sleep(afterMs);
+  socket.destroy();
+  await ended;
+}
+
+const stream = () => ({ headers: { authorization: `Bearer ${key}`, accept: "text/event-stream" } });
+
+async function openStreams(amount: number): Promise<number[]> {
+  const abort = new AbortController();
+  const url = `${world.web.url}/api/v1/tenants/shop/events`;
+  const opening = Array.from({ length: amount }, () => fetch(url, { ...stream(), signal: abort.signal }));
+  const statuses = (await Promise.all(opening)).map(({ status }) => status);
+  abort.abort();
+  await sleep(300);
+  return statuses;
+}
+
+test("a stream whose client went before it began holds nothing", async () => {
+  for (let tries = 0; tries < 40; tries += 1) await askAndGo(tries % 8);
+  await sleep(500);
+  expect(new Set(await openStreams(20))).toEqual(new Set([200]));
+});
+
+test("HEAD opens no stream", async () => {
+  const url = `${world.web.url}/api/v1/tenants/shop/events`;
+  for (let tries = 0; tries < 21; tries += 1) {
+    const response = await fetch(url, { method: "HEAD", ...stream() });
+    expect([response.status, response.headers.get("content-type")]).toEqual([200, "text/event-stream; charset=utf-8"]);
+  }
+  expect(new Set(await openStreams(20))).toEqual(new Set([200]));
 });

@@ -15,10 +15,10 @@ export interface HttpAnswers {
   readMetrics: () => Promise<{ contentType: string; text: string }>;
 }
 
-/** Serves /livez, /readyz and /metrics. No secrets are behind it; whoever reaches the port may read. */
+/** Asks `answers` anew each time. Serves /livez, /readyz and /metrics. No secrets are behind it; whoever reaches the port may read. */
 export async function startHttpServer(
   { host, port }: { host: string; port: number },
-  { findLivenessProblem, findReadinessProblem, readMetrics }: HttpAnswers,
+  answers: HttpAnswers,
 ): Promise<HttpServer> {
   const server = createServer((request, response) => {
     const answer = (status: number, text: string, contentType = "text/plain; charset=utf-8"): void => {
@@ -29,11 +29,11 @@ export async function startHttpServer(
       problem === undefined ? answer(200, "ok\n") : answer(503, `${problem}\n`);
     switch (request.method === "GET" ? request.url : undefined) {
       case "/livez":
-        return answerHealth(findLivenessProblem());
+        return answerHealth(answers.findLivenessProblem());
       case "/readyz":
-        return answerHealth(findReadinessProblem());
+        return answerHealth(answers.findReadinessProblem());
       case "/metrics":
-        void readMetrics().then(
+        void answers.readMetrics().then(
           ({ contentType, text }) => answer(200, text, contentType),
           () => answer(503, "metrics could not be read\n"),
         );

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { createSealingKeys, openSecret, type SealBinding, type SealedText, sealSecret } from "@pilothouse/core";
 import { ProvisionerError } from "@pilothouse/provisioner";
 import { type KeyPair, makeKeyFile, readKeyFiles } from "./key-files.ts";
@@ -13,7 +14,7 @@ export interface KeyRing {
   reload: () => Promise<void>;
   /**
    * Opens a secret. A key that is not known is looked for in the folder first.
-   * @throws ProvisionerError SealedToUnknownKey (unknown) when the private key is not in the folder
+   * @throws ProvisionerError SealedToUnknownKey (unknown) when the private key is not in the folder, SealBroken (unknown) when it can't be opened with it
    */
   openText: (sealed: Pick<SealedText, "binding" | "keyId" | "ciphertext">) => Promise<string>;
   /** Seals to the newest key. */
@@ -23,16 +24,50 @@ export interface KeyRing {
   ) => Promise<{ binding: SealBinding; keyId: string; ciphertext: Uint8Array }>;
 }
 
+/** Looks and sentinels of an object open the same secret within moments, at a millisecond of processor time each. In milliseconds. */
+const keptMs = 120_000;
+const mostKept = 4_096;
+/** A tenant's kubeconfig is never kept: it is erased when the cluster is connected. */
+const keptPurposes: ReadonlySet<string> = new Set(["cluster-token", "istiod-cluster-access"]);
+
 /** Reads the keys in a folder. Makes the first one when there is none. */
 export async function readKeyRing(folder: string): Promise<KeyRing> {
   let keys = await readKeyFiles(folder);
   if (keys.length === 0) keys = [await makeKeyFile(folder, await createSealingKeys())];
   const find = (id: string): KeyPair | undefined => keys.find((key) => key.id === id);
 
+  const kept = new Map<string, { text: Promise<string>; atMs: number }>();
+
+  function openOnce(
+    key: KeyPair,
+    { binding, ciphertext }: Pick<SealedText, "binding" | "ciphertext">,
+  ): Promise<string> {
+    const open = (): Promise<string> => openSecret(key.privateKey, binding, ciphertext);
+    if (!keptPurposes.has(binding.purpose)) return open();
+    const nowMs = performance.now();
+    for (const [oldest, { atMs }] of kept) {
+      if (nowMs - atMs < keptMs && kept.size < mostKept) break;
+      kept.delete(oldest);
+    }
+    const id = createHash("sha256")
+      .update(
+        JSON.stringify([key.id, binding.id, binding.tenantId, binding.purpose, binding.objectKind, binding.objectId]),
+      )
+      .update(ciphertext)
+      .digest("base64");
+    const found = kept.get(id);
+    if (found !== undefined) return found.text;
+    const text = open();
+    kept.set(id, { text, atMs: nowMs });
+    text.catch(() => kept.delete(id));
+    return text;
+  }
+
   async function reload(): Promise<void> {
     const found = await readKeyFiles(folder);
     if (found.length === 0) throw new Error(`There is no sealing key in ${folder} any more. Put it back.`);
     keys = found;
+    kept.clear();
   }
 
   return {
@@ -41,7 +76,16 @@ export async function readKeyRing(folder: string): Promise<KeyRing> {
     async openText({ keyId, binding, ciphertext }) {
       if (find(keyId) === undefined) await reload();
       const key = find(keyId);
-      if (key !== undefined) return openSecret(key.privateKey, binding, ciphertext);
+      if (key !== undefined) {
+        return openOnce(key, { binding, ciphertext }).catch((error: unknown) => {
+          const { message } = error instanceof Error ? error : { message: "It can't be opened." };
+          throw new ProvisionerError(
+            "unknown",
+            "SealBroken",
+            `${message} Connect or give access again, to store it anew.`,
+          );
+        });
+      }
       throw new ProvisionerError(
         "unknown",
         "SealedToUnknownKey",

@@ -1,4 +1,5 @@
 import {
+  clusterLabel,
   type ConnectRequest,
   type ConnectResult,
   connectCluster,
@@ -9,6 +10,7 @@ import {
   disconnectCluster,
   type DisconnectRequest,
   type DisconnectResult,
+  type ExtendableDeadline,
   findMeshRevisions,
   type IstiodCluster,
   type IstiodLoad,
@@ -79,20 +81,36 @@ export interface Provisioner {
   findMeshRevisions: (request: MeshRequest) => Promise<string[]>;
   /** Removes what one of them, that nobody wants, has there. */
   removeMeshOrphan: (request: MeshRequest & { revisionId: string; lines: readonly string[] }) => Promise<void>;
+  /** One serves for 24 days at most. */
   openProber: (target: ProbeTarget, provider: ProviderConfig) => Prober;
   openHealthCheck: (cluster: IstiodCluster) => HealthCheck;
   /** What each istiod of a revision says of itself. */
   readIstiodLoads: (cluster: IstiodCluster, revisionId: string) => Promise<IstiodLoad[]>;
   /** Namespaces of revisions in an istiod cluster. */
-  listRevisionNamespaces: (cluster: IstiodCluster) => Promise<{ revisionId: string; uid: string }[]>;
+  listRevisionNamespaces: (cluster: IstiodCluster) => Promise<RevisionNamespace[]>;
   /** Deletes such a namespace if it is still the one that was listed. */
-  deleteRevisionNamespace: (cluster: IstiodCluster, namespace: { revisionId: string; uid: string }) => Promise<void>;
+  deleteRevisionNamespace: (
+    cluster: IstiodCluster,
+    namespace: Pick<RevisionNamespace, "revisionId" | "uid">,
+  ) => Promise<void>;
+}
+
+/** A revision's namespace in an istiod cluster. */
+export interface RevisionNamespace {
+  revisionId: string;
+  /** Id of the mesh cluster that it serves. */
+  clusterId: string;
+  uid: string;
 }
 
 /** Longer than the 10 s for which an API server waits for a webhook, so that its own words come back. In milliseconds. */
 const probeCallTimeoutMs = 12_000;
 const janitorTimeoutMs = 20_000;
 const loadTimeoutMs = 5_000;
+/** A deadline is 24 days away at most. In milliseconds. */
+const longestDeadlineMs = 2 ** 31 - 1;
+/** Long before that, a client that is kept is made anew. In milliseconds. */
+const clientLifeMs = 86_400_000;
 
 /** The real one. */
 export const clusterProvisioner: Provisioner = {
@@ -129,7 +147,8 @@ export const clusterProvisioner: Provisioner = {
       return namespaces.flatMap(({ metadata }) => {
         const revisionId = metadata.labels?.[revisionLabel];
         const isOurs = revisionId === metadata.name && metadata.deletionTimestamp === undefined;
-        return isOurs && metadata.uid !== undefined ? [{ revisionId, uid: metadata.uid }] : [];
+        const clusterId = metadata.labels?.[clusterLabel] ?? "";
+        return isOurs && metadata.uid !== undefined ? [{ revisionId, clusterId, uid: metadata.uid }] : [];
       });
     });
   },
@@ -143,7 +162,7 @@ export const clusterProvisioner: Provisioner = {
 
 function openProber({ mesh, revision }: ProbeTarget, provider: ProviderConfig): Prober {
   // Probes write nothing, so no lease bounds them: each has a time limit of its own.
-  const life = createExtendableDeadline({ afterMs: 2 ** 31 - 1 });
+  const life = createExtendableDeadline({ afterMs: longestDeadlineMs });
   const meshClient = createMeshClient(mesh, provider, {
     deadline: life,
     signal: life.signal,
@@ -172,17 +191,28 @@ function openProber({ mesh, revision }: ProbeTarget, provider: ProviderConfig): 
 }
 
 function openHealthCheck(cluster: IstiodCluster): HealthCheck {
-  const life = createExtendableDeadline({ afterMs: 2 ** 31 - 1 });
-  let client: ReturnType<typeof createKubeClient> | undefined;
+  let open: { client: ReturnType<typeof createKubeClient>; life: ExtendableDeadline; untilMs: number } | undefined;
+  async function close(): Promise<void> {
+    const former = open;
+    open = undefined;
+    former?.life.end();
+    await former?.client.close();
+  }
   return {
     async check(timeoutMs) {
-      client ??= createKubeClient(cluster.access, { deadline: life, signal: life.signal, callTimeoutMs: timeoutMs });
-      await client.request("GET", "/api/v1/namespaces/kube-system");
+      if (open !== undefined && performance.now() >= open.untilMs) await close();
+      if (open === undefined) {
+        const life = createExtendableDeadline({ afterMs: longestDeadlineMs });
+        const client = createKubeClient(cluster.access, {
+          deadline: life,
+          signal: life.signal,
+          callTimeoutMs: timeoutMs,
+        });
+        open = { client, life, untilMs: performance.now() + clientLifeMs };
+      }
+      await open.client.request("GET", "/api/v1/namespaces/kube-system");
     },
-    async close() {
-      life.end();
-      await client?.close();
-    },
+    close,
   };
 }
 

@@ -1,11 +1,11 @@
 import { hostname } from "node:os";
 import { randomUUID } from "node:crypto";
 import {
+  boundWaits,
   connectDatabase,
   eraseExpired,
   eraseOldEvents,
   eraseOldSamples,
-  measureDueWork,
   registerSealingKeys,
   removeWorkerReport,
   sampleUsage,
@@ -20,15 +20,18 @@ import { startQueueConsumer } from "./engine/queue-consumer.ts";
 import { sweepMissedWork } from "./engine/sweep.ts";
 import { createIstiodHealth, type HealthTimes } from "./health/istiod-health.ts";
 import { createLoadWatch } from "./health/istiod-loads.ts";
-import { startHttpServer } from "./http-server.ts";
+import { type HttpAnswers, startHttpServer } from "./http-server.ts";
 import { readKeyRing } from "./key-ring.ts";
 import { describeError, type Log } from "./log.ts";
+import { measureQueue } from "./measure-queue.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import type { Provisioner } from "./provisioner.ts";
 import { createClusterReconciler } from "./reconcilers/reconcile-cluster.ts";
 import { createRevisionReconciler } from "./reconcilers/reconcile-revision.ts";
 import { createSentinelHost } from "./sentinel/sentinel-host.ts";
 import type { SentinelTimes } from "./sentinel/sentinel.ts";
+import { untilDatabaseAnswers } from "./until-database.ts";
+import { endsWithin } from "./upkeep/ends-within.ts";
 import { createJanitor } from "./upkeep/janitor.ts";
 import { repeat } from "./upkeep/repeat.ts";
 import { reportWork } from "./upkeep/report-work.ts";
@@ -81,16 +84,33 @@ const orphanLookShare = 1 / 6;
 const unreadyAfterMs = 10_000;
 const deadAfterMs = 120_000;
 
-/** Starts a worker. It runs until it is stopped; faults of the database, the queue and the clusters do not end it. */
+/** After looks were ended, for what they hold and for the queue; what takes longer hangs. In milliseconds. */
+const endReserveMs = 15_000;
+
+/**
+ * Starts a worker. It runs until it is stopped; faults of the database, the queue and the clusters do not end it, and one that starts before its database
+ * waits for it, alive and not ready.
+ * @throws Error when the folder of keys can't be used, or the port is taken; then nothing runs
+ */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
   const { provisioner, provider, dns, log, databaseUrl } = options;
   const holder = `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`;
-  const database = connectDatabase(databaseUrl, 10);
-  const leaseDatabase = connectDatabase(databaseUrl, 2);
   const keys = await readKeyRing(options.sealingKeys);
-  await registerSealingKeys(database, keys.listPublicKeys());
-
   const metrics = createMetrics({ withProcess: true });
+  const readRegistry = async () => ({
+    contentType: metrics.registry.contentType,
+    text: await metrics.registry.metrics(),
+  });
+  const answers: HttpAnswers = {
+    findLivenessProblem: () => undefined,
+    findReadinessProblem: () => "this worker waits for its database",
+    readMetrics: readRegistry,
+  };
+  const server = await startHttpServer(options.http, answers);
+  const database = connectDatabase(databaseUrl, 10);
+  await untilDatabaseAnswers(log, () => registerSealingKeys(database, keys.listPublicKeys()));
+
+  const leaseDatabase = connectDatabase(databaseUrl, 2);
   const keeper = createLeaseKeeper(leaseDatabase, log);
   const limits = createLimits(options.limits);
   const health = createIstiodHealth({
@@ -102,7 +122,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     onRecovered: () => poller.kick(),
     ...(options.times?.health === undefined ? {} : { times: options.times.health }),
   });
-  await health.refresh();
+  await untilDatabaseAnswers(log, health.refresh);
   const dependencies = {
     database,
     provisioner,
@@ -186,6 +206,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const report = (): Promise<void> => reportWork({ database, holder, metrics, engine, sentinels, health });
   const repetitions = [
     repeat("the sweep", sweepIntervalMs, sweep, { log }),
+    repeat("bringing back what waits too long", sweepIntervalMs, () => boundWaits(database), { log }),
     repeat("looking for istiod clusters", refreshIntervalMs, health.refresh, { log }),
     repeat("following changes", stampIntervalMs, sentinels.followChanges, { log }),
     repeat("asking istiods what they count", loadRoundMs, loads.round, { log }),
@@ -203,7 +224,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     repeat("the janitor", janitorIntervalMs, janitor.sweep, { log }),
   ];
   const isOverdue = (sinceMs: number, mostMs: number): boolean => performance.now() - sinceMs > mostMs;
-  const server = await startHttpServer(options.http, {
+  const runningAnswers: HttpAnswers = {
     findLivenessProblem: () =>
       isOverdue(Math.max(poller.lastGoodMs(), keeper.lastRenewedMs()), deadAfterMs)
         ? "nothing has succeeded for two minutes"
@@ -215,16 +236,24 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     },
     async readMetrics() {
       metrics.sentinelsOpen.set(sentinels.countOpen());
-      for (const { kind, due, held, oldestMs } of await measureDueWork(database)) {
-        // A sentinel that is watched is due all the time; only those that nobody holds wait.
-        metrics.workDue.set({ kind }, due);
-        metrics.workHeld.set({ kind }, held);
-        metrics.queueLag.set({ kind }, oldestMs / 1_000);
-      }
-      return { contentType: metrics.registry.contentType, text: await metrics.registry.metrics() };
+      await measureQueue(database, metrics, log);
+      return readRegistry();
     },
-  });
+  };
+  Object.assign(answers, runningAnswers);
   log("info", "the worker runs", { holder, port: server.port });
+
+  async function end(): Promise<void> {
+    // Nothing of this holds up that leases are given back.
+    const upkeep = [consumer.stop(), ...repetitions.map((one) => one.stop())];
+    await Promise.all([poller.stop(), sentinelPoller.stop()]);
+    await Promise.all([engine.drain(options.drainMs), sentinels.drain()]);
+    await removeWorkerReport(database, holder).catch((error: unknown) => {
+      log("warn", "the report could not be taken back", { error: describeError(error) });
+    });
+    await Promise.all([...upkeep, keeper.stop(), health.stop()]);
+    await Promise.all([database.$disconnect(), leaseDatabase.$disconnect()]);
+  }
 
   return {
     port: server.port,
@@ -232,19 +261,14 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     async stop() {
       log("info", "the worker stops");
       stopping.abort();
-      await Promise.all([
-        poller.stop(),
-        sentinelPoller.stop(),
-        consumer.stop(),
-        ...repetitions.map((one) => one.stop()),
-      ]);
-      await Promise.all([engine.drain(options.drainMs), sentinels.drain()]);
-      await removeWorkerReport(database, holder).catch((error: unknown) => {
-        log("warn", "the report could not be taken back", { error: describeError(error) });
-      });
-      await Promise.all([keeper.stop(), health.stop(), server.stop()]);
-      await Promise.all([database.$disconnect(), leaseDatabase.$disconnect()]);
-      log("info", "the worker has stopped");
+      const hasEnded = await endsWithin(options.drainMs + endReserveMs, end());
+      await server.stop();
+      if (hasEnded) {
+        log("info", "the worker has stopped");
+        return;
+      }
+      log("error", "the worker stops although something of it hangs; its leases end by themselves");
+      void keeper.stop();
     },
   };
 }

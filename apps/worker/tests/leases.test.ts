@@ -1,10 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
+import { readMoment } from "@pilothouse/provisioner";
 import {
+  boundWaits,
   claimWork,
   connectDatabase,
   type Database,
   findMissedWork,
+  finishRevisionRemoval,
   type Lease,
   listDueWork,
   loadRevision,
@@ -13,6 +16,7 @@ import {
   saveRevisionSighting,
 } from "@pilothouse/core";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { createLeaseKeeper } from "../src/engine/lease-keeper.ts";
 import { openSeeder, type Seeder } from "./support/seed.ts";
 import { startTestDatabase, type TestDatabase } from "./support/test-database.ts";
 
@@ -122,6 +126,43 @@ test("who lost a lease gives nothing back", async () => {
   expect(row).toEqual({ fence: second.fence, failures: 0 });
 });
 
+test("a look whose lease was not renewed in time is ended, one that took its longest time is not", async () => {
+  const keeper = createLeaseKeeper(database, () => undefined);
+  const ago = (ms: number) => {
+    const { monotonicMs, wallMs } = readMoment();
+    return { monotonicMs: monotonicMs - ms, wallMs: wallMs - ms };
+  };
+  const lease = await claimOne(await createItem());
+  expect(keeper.hold(lease, ago(0), { mostMs: 60_000 }).isCancelled()).toBe(false);
+  // As after a pause, or while the database was away: the lease may still be held, and calls were not made any more.
+  expect(keeper.hold(lease, ago(7_000), { mostMs: 60_000 }).isCancelled()).toBe(true);
+  expect(keeper.hold(lease, ago(7_000)).isCancelled()).toBe(true);
+  expect(keeper.hold(lease, ago(6_000), { mostMs: 5_000 }).isCancelled()).toBe(false);
+  await keeper.stop();
+});
+
+test("after the database's clock was set back, a lease of nobody ends in seconds and a holder keeps its own", async () => {
+  const [gone, alive] = [await claimOne(await createItem()), await claimOne(await createItem())];
+  const waiting = await createItem();
+  const ids = [gone.objectId, alive.objectId];
+  await seeder.query("UPDATE work_items SET lease_until = now() + interval '1 hour' WHERE object_id = ANY ($1)", [ids]);
+  await seeder.query("UPDATE work_items SET next_reconcile_at = now() + interval '1 day' WHERE object_id = $1", [
+    waiting.objectId,
+  ]);
+  expect(await boundWaits(database)).toBe(3);
+  expect(await boundWaits(database)).toBe(0);
+  const [row] = await seeder.query<{ ms: number }>(
+    "SELECT max(extract(epoch FROM lease_until - now()) * 1000)::float8 AS ms FROM work_items WHERE object_id = ANY ($1)",
+    [ids],
+  );
+  expect(row?.ms).toBeLessThanOrEqual(8_000);
+  expect((await renewLeases(database, [alive])).renewed).toHaveLength(1);
+  expect(await claimWork(other, "another", [gone, alive])).toEqual([]);
+  // Times are kept in whole milliseconds: the one that was set may be a part of one ahead.
+  await sleep(5);
+  expect(await claimWork(other, "another", [waiting])).toHaveLength(1);
+});
+
 test("what is due is listed by shard, and what is missed only when it is still waiting", async () => {
   const shard = `s-${randomUUID()}`;
   const keys = [
@@ -205,4 +246,38 @@ test("a late write-back changes nothing; one in time changes what differs", asyn
   );
   expect([held?.status, held?.last_known.status]).toEqual(["Unknown", "True"]);
   expect(await saveRevisionSighting(other, lease, work, { conditions: [refuted] })).toBe("False");
+});
+
+test("of two last revisions that are removed at the same moment one ends their control plane", async () => {
+  const [{ id: clusterId, tenant_id: tenantId } = { id: "", tenant_id: "" }] = await seeder.query<{
+    id: string;
+    tenant_id: string;
+  }>("SELECT id, tenant_id FROM mesh_clusters LIMIT 1");
+  // Each in a cluster of its own: the capacity of one they would give back one after the other anyway.
+  await seeder.query(
+    "INSERT INTO istiod_clusters (name, region, zones, line, edge_addresses, capacity_slots, capacity_cpu_milli, capacity_memory_mib) SELECT 'i2', region, zones, line, edge_addresses, capacity_slots, capacity_cpu_milli, capacity_memory_mib FROM istiod_clusters WHERE name = 'i1'",
+  );
+  const place = { tenantId, clusterId, version: "1.32.1", line: "1.32", istiodCluster: "i1" };
+  for (let round = 0; round < 10; round += 1) {
+    const { revisionId, controlPlaneId } = await seeder.createControlPlane({ ...place, name: `two${round}` });
+    const second = `${revisionId.slice(0, -1)}-2`;
+    await seeder.query(
+      `INSERT INTO revisions (id, tenant_id, control_plane_id, version, line, istiod_cluster, namespace, hostname, cpu_milli, memory_mib, placement)
+       SELECT $2, tenant_id, control_plane_id, version, line, 'i2', $2, $2, cpu_milli, memory_mib, placement FROM revisions WHERE id = $1`,
+      [revisionId, second],
+    );
+    await seeder.query("INSERT INTO work_items (kind, object_id, tenant_id, shard) VALUES ('revision', $1, $2, 'i2')", [
+      second,
+      tenantId,
+    ]);
+    await seeder.deleteControlPlane(controlPlaneId);
+    const ended = [revisionId, second].map(async (id, index) => {
+      const by = index === 0 ? database : other;
+      const [lease, work] = [await claimOne({ kind: "revision", objectId: id }, by), await loadRevision(by, id)];
+      if (work === undefined) throw new Error("no revision");
+      return finishRevisionRemoval(by, lease, work, { conditions: [], kept: [], leftovers: [] });
+    });
+    expect(await Promise.all(ended)).toEqual([true, true]);
+    expect(await seeder.query("SELECT 1 FROM control_planes WHERE id = $1", [controlPlaneId])).toEqual([]);
+  }
 });

@@ -73,7 +73,8 @@ export async function startApiServer(
       ...(user === undefined ? {} : { user }),
       ...(bytes.length === 0 ? {} : { body: parseShared(bytes) }),
     });
-    response.writeHead(status, { "content-type": "application/json" });
+    // With its length the answer is one piece, where chunks would be four.
+    response.writeHead(status, { "content-type": "application/json", "content-length": Buffer.byteLength(text) });
     response.end(text);
   }
   const start = (): HttpsServer =>

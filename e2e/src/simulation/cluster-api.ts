@@ -7,7 +7,7 @@ import { writeShared } from "./json-text.ts";
 import type { KindTable, ServedKind } from "./kinds.ts";
 import type { ObjectCalls, Target } from "./object-calls.ts";
 import type { ObjectStore } from "./object-store.ts";
-import { readFieldSelector, readLabelSelector } from "./selectors.ts";
+import { readFieldSelector, readLabelSelector, readSelectedName } from "./selectors.ts";
 import { isRecord, listAt, textAt, valueAt } from "./values.ts";
 
 /** A call as it arrives: who makes it is known by its token, or from its connection. */
@@ -67,6 +67,10 @@ const show = (target: { kind: ServedKind; version: string }, object: KubeObject)
   return object.apiVersion === apiVersion ? object : { ...object, apiVersion };
 };
 
+/** An object of which no more than the metadata was asked for. */
+const writeMetadata = ({ metadata }: KubeObject): string =>
+  `{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/v1","metadata":${JSON.stringify(metadata)}}`;
+
 function asObject(body: unknown): KubeObject {
   if (!isRecord(body) || !isRecord(body["metadata"]))
     throw new ApiError(400, "BadRequest", "the body is no Kubernetes object");
@@ -123,11 +127,7 @@ export function createClusterApi(options: ClusterApiOptions): ClusterApi {
     const { group, kind } = target.kind;
     const apiVersion = group === "" ? target.version : `${group}/${target.version}`;
     const isShort = accept.includes("as=PartialObjectMetadataList");
-    const items = found.map((object) =>
-      isShort
-        ? `{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/v1","metadata":${JSON.stringify(object.metadata)}}`
-        : writeShared(show(target, object)),
-    );
+    const items = found.map((object) => (isShort ? writeMetadata(object) : writeShared(show(target, object))));
     const type = isShort ? { kind: "PartialObjectMetadata", apiVersion: "meta.k8s.io/v1" } : { kind, apiVersion };
     return `{"kind":"${type.kind}List","apiVersion":"${type.apiVersion}","metadata":{"resourceVersion":"${store.version()}"},"items":[${items.join(",")}]}`;
   }
@@ -156,9 +156,10 @@ export function createClusterApi(options: ClusterApiOptions): ClusterApi {
         namespace: kind.namespaced ? route.namespace : resource === "namespaces" ? of : "",
         name: of,
       });
+    const isShort = (call.accept ?? "").includes("as=PartialObjectMetadata;");
     const answer = (object: KubeObject, status = 200): ApiAnswer => ({
       status,
-      text: writeShared(show(target, object)),
+      text: isShort ? writeMetadata(object) : writeShared(show(target, object)),
     });
     if (subresource === "token" && resource === "serviceaccounts") {
       allow("create");
@@ -176,7 +177,7 @@ export function createClusterApi(options: ClusterApiOptions): ClusterApi {
     }
     if (subresource !== "") throw new ApiError(404, "NotFound", "the server could not find the requested resource");
     if (call.method === "GET" && route.name === "") {
-      allow("list", "");
+      allow("list", readSelectedName(query.get("fieldSelector") ?? ""));
       return { status: 200, text: list(target, query, call.accept) };
     }
     const live = store.get(kind, target.namespace, name);

@@ -48,11 +48,13 @@ export async function startEdge(address: string): Promise<Edge> {
     (request, response) => {
       const istiod = pick(readName(asTlsSocket(request)));
       text(request)
-        .then((body) => {
-          const review: unknown = JSON.parse(body);
+        .then((sent) => {
+          const review: unknown = JSON.parse(sent);
           const answer = istiod === undefined ? undefined : answerWebhook(istiod.settings, request.url ?? "", review);
-          response.writeHead(answer === undefined ? 404 : 200, { "content-type": "application/json" });
-          response.end(JSON.stringify(answer ?? {}));
+          const body = Buffer.from(JSON.stringify(answer ?? {}));
+          const headers = { "content-type": "application/json", "content-length": body.length };
+          response.writeHead(answer === undefined ? 404 : 200, headers);
+          response.end(body);
           return undefined;
         })
         .catch(() => response.destroy());

@@ -20,13 +20,26 @@ const encode = (value: string): string => Buffer.from(value).toString("base64");
 /** Starts the store; only clients with a certificate of the authority are let in. */
 export async function startRecordStore(address: string, authority: Authority): Promise<RecordStore> {
   const records = new Map<string, string>();
+  /** Hosts of a name's records by its folder: each connection and each call of a webhook asks for one of thousands. */
+  const hosts = new Map<string, string[]>();
+  const folderOf = (key: string): string => key.slice(0, key.lastIndexOf("/") + 1);
+  const followFolder = (folder: string): void => {
+    const range = { key: encode(folder), range_end: encode(`${folder.slice(0, -1)}0`) };
+    const found = keysIn(range).map((key) => textAt(JSON.parse(records.get(key) ?? "{}"), "host"));
+    if (found.length === 0) hosts.delete(folder);
+    else hosts.set(folder, found);
+  };
   const keysIn = (range: unknown): string[] => {
     const from = decode(textAt(range, "key"));
     const end = decode(textAt(range, "range_end"));
-    return [...records.keys()].filter((key) => (end === "" ? key === from : key >= from && key < end)).toSorted();
+    if (end === "") return records.has(from) ? [from] : [];
+    return [...records.keys()].filter((key) => key >= from && key < end).toSorted();
   };
   const removeRange = (range: unknown): void => {
-    for (const key of keysIn(range)) records.delete(key);
+    for (const key of keysIn(range)) {
+      records.delete(key);
+      followFolder(folderOf(key));
+    }
   };
   const answer = (path: string, body: unknown): object | undefined => {
     switch (path) {
@@ -39,8 +52,12 @@ export async function startRecordStore(address: string, authority: Authority): P
         for (const operation of listAt(body, "success")) {
           if (!isRecord(operation)) continue;
           const put = operation["request_put"];
-          if (put !== undefined) records.set(decode(textAt(put, "key")), decode(textAt(put, "value")));
-          else removeRange(operation["request_delete_range"]);
+          if (put === undefined) removeRange(operation["request_delete_range"]);
+          else {
+            const key = decode(textAt(put, "key"));
+            records.set(key, decode(textAt(put, "value")));
+            followFolder(folderOf(key));
+          }
         }
         return { succeeded: true };
       default:
@@ -67,13 +84,7 @@ export async function startRecordStore(address: string, authority: Authority): P
   return {
     endpoint: `https://${address}:${bound.port}`,
     prefix,
-    resolve(hostname) {
-      const folder = `${prefix}/${hostname.split(".").toReversed().join("/")}/`;
-      return keysIn({ key: encode(folder), range_end: encode(`${folder.slice(0, -1)}0`) }).map((key) => {
-        const record: unknown = JSON.parse(records.get(key) ?? "{}");
-        return textAt(record, "host");
-      });
-    },
+    resolve: (hostname) => hosts.get(`${prefix}/${hostname.split(".").toReversed().join("/")}/`) ?? [],
     async stop() {
       server.closeAllConnections();
       server.close();

@@ -42,6 +42,10 @@ export function readFieldSelector(selector: string): (object: KubeObject) => boo
     });
 }
 
+/** The one name that a list's `fieldSelector` asks for; "" when it asks for none. Rights to that name are rights to such a list. */
+export const readSelectedName = (selector: string): string =>
+  /(?:^|,)metadata\.name==?([^,]*)(?:,|$)/.exec(selector)?.[1] ?? "";
+
 /** Whether labels meet a LabelSelector object, such as a webhook's. */
 export function matchesSelector(selector: unknown, labels: Labels): boolean {
   const matchLabels = Object.entries(stringsAt(selector, "matchLabels"));

@@ -17,6 +17,7 @@ import {
 } from "@pilothouse/provisioner";
 import { findIstiodCluster, findVersion } from "../../src/ground.ts";
 import { readTestGround } from "./test-fleet.ts";
+import { waitFor } from "./wait-for.ts";
 
 /** An hour: no test lasts longer, and a client must have a deadline. */
 const sessionMs = 3_600_000;
@@ -66,6 +67,22 @@ export async function disconnectMesh(mesh: MeshCluster): Promise<void> {
     removeSystemNamespace: true,
   });
   if (!done) throw new Error(`${mesh.id} could not be disconnected: ${JSON.stringify(leftovers)}`);
+}
+
+const systemNamespace = { apiVersion: "v1", kind: "Namespace", name: "istio-system" };
+
+/** Makes a mesh cluster that is not connected as if it had never been: its istio-system goes, and what of a connection is still ending. */
+export async function clearMesh(name: string): Promise<void> {
+  const client = await adminClient(name);
+  await client.delete(systemNamespace);
+  const ours = new Set(["istio-system", "pilothouse-system", "pilothouse-probe"]);
+  await waitFor(
+    `the namespaces of a connection to be gone from ${name}`,
+    async () =>
+      (await client.list({ apiVersion: "v1", kind: "Namespace" })).every(({ metadata }) => !ours.has(metadata.name)),
+    60_000,
+  );
+  await client.close();
 }
 
 /** The request for a revision of a line in a mesh cluster, as plain data with the clients' ground. */

@@ -8,8 +8,9 @@ import { hasRole } from "./resources/api-key.ts";
 import { createControlPlaneBodySchema } from "./resources/control-plane.ts";
 import { eventIdSchema } from "./resources/event.ts";
 import { createRegionBodySchema } from "./resources/region.ts";
-import { nameSchema, pageQuerySchema } from "./resources/common.ts";
+import { lineNameSchema, nameSchema, pageQuerySchema } from "./resources/common.ts";
 import { emailSchema } from "./resources/user.ts";
+import { createVersionLineBodySchema } from "./resources/version-line.ts";
 
 test("every operation is exported under its own id, and has a method and path of its own", () => {
   expect(Object.entries(operations).map(([name, { id }]) => [name, id])).toEqual(
@@ -71,6 +72,25 @@ test.each(["a", "a-1", "a".repeat(30)])("%s is a name", (name) => {
 
 test.each(["", "-a", "a-", "1a", "A", "a_b", "a".repeat(31), "a\n", "ä"])("%j is not a name", (name) => {
   expect(nameSchema.safeParse(name).success).toBe(false);
+});
+
+test.each([
+  ["1.32", true],
+  [`1.${"2".repeat(10)}`, true],
+  [`1.${"2".repeat(11)}`, false],
+  ["1.02", false],
+  ["1", false],
+])("%s is a line: %s", (name, valid) => {
+  expect(lineNameSchema.safeParse(name).success).toBe(valid);
+});
+
+test.each([
+  ["2027-02-28", true],
+  ["0001-01-01", true],
+  ["0000-01-01", false],
+  ["2027-02-30", false],
+])("a line's support may end on %s: %s", (endOfSupport, valid) => {
+  expect(createVersionLineBodySchema.safeParse({ name: "1.32", endOfSupport }).success).toBe(valid);
 });
 
 test.each([

@@ -51,6 +51,7 @@ export async function* watchEvents(client: Client, options: WatchOptions): Async
   const position: Position = { lastEventId: options.lastEventId ?? "", retryMs: firstPauseMs };
   let failures = 0;
   for (let connections = 0; !options.signal.aborted; connections += 1) {
+    const beganAt = performance.now();
     try {
       for await (const event of readStream(client, options, position, connections > 0)) {
         failures = 0;
@@ -61,7 +62,8 @@ export async function* watchEvents(client: Client, options: WatchOptions): Async
       if (!isPassing(error)) throw error;
       options.onLost?.(error);
     }
-    failures += 1;
+    // A connection that stood for long has not failed, also where no event came.
+    failures = performance.now() - beganAt > longestPauseMs ? 1 : failures + 1;
     const pauseMs = Math.min(position.retryMs * 2 ** (failures - 1), longestPauseMs);
     await pause(pauseMs * (0.5 + Math.random() / 2), options.signal);
   }

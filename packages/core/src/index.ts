@@ -79,15 +79,28 @@ export { getUsage } from "./usage/get-usage.ts";
 export { getWork } from "./work/get-work.ts";
 
 // What the worker works with: leases, desired state by id, and write-backs that are guarded by a lease.
+export { boundWaits } from "./work/bound-waits.ts";
 export { claimWork } from "./work/claim-work.ts";
 export { findDatabaseCode } from "./work/find-database-code.ts";
 export { findMissedWork } from "./work/find-missed-work.ts";
+export { isDatabaseError } from "./work/is-database-error.ts";
 export { type Lease, leaseMs, nameWork, type WorkKey } from "./work/lease.ts";
-export { type DueWork, type DueWorkQuery, listDueWork, measureDueWork } from "./work/list-due-work.ts";
+export {
+  type DueWork,
+  type DueWorkQuery,
+  listDueWork,
+  measureDueWork,
+  operationLimitMs,
+} from "./work/list-due-work.ts";
 export { dropWork, releaseWork } from "./work/release-work.ts";
 export { renewLeases } from "./work/renew-leases.ts";
 export { wakeShard } from "./work/wake-shard.ts";
-export { findUnwantedRevisions, loadIstiodClusters, saveIstiodClusterHealth } from "./observe/istiod-clusters.ts";
+export {
+  findOwnClusters,
+  findUnwantedRevisions,
+  loadIstiodClusters,
+  saveIstiodClusterHealth,
+} from "./observe/istiod-clusters.ts";
 export { type ClusterWork, loadCluster, type StoredMesh } from "./observe/load-cluster.ts";
 export {
   listWatchStamps,
@@ -98,7 +111,7 @@ export {
 } from "./observe/load-revision.ts";
 export type { ObservedCondition, StoredCondition } from "./observe/merge-condition.ts";
 export { type LiveOperation, saveOperationStep } from "./observe/operations.ts";
-export { eraseExpired, eraseOldEvents } from "./observe/retention.ts";
+export { eraseExpired, eraseExpiredSecrets, eraseOldEvents } from "./observe/retention.ts";
 export {
   type ClusterConnection,
   type ClusterSighting,

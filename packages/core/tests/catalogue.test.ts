@@ -6,6 +6,7 @@ import {
   versionLineSchema,
   versionSchema,
 } from "@pilothouse/contract";
+import { Client } from "pg";
 import { expect, test } from "vitest";
 import {
   changeIstiodCluster,
@@ -27,6 +28,7 @@ import {
   deleteVersion,
   deleteVersionLine,
   eraseExpired,
+  eraseExpiredSecrets,
   getIstiodCluster,
   getRegion,
   getSeed,
@@ -170,6 +172,41 @@ test.each(kinds)("$kind are made, read, listed, changed and deleted", async (kin
   expect(JSON.stringify(audit)).not.toContain("kubeconfig");
 });
 
+test("who is bound to no ETag is not refused for the changes of others at the same moment", async () => {
+  const platform = asPlatform(ground());
+  const names = [makeName("r"), makeName("r"), makeName("r"), makeName("r")] as const;
+  const [deleted, gone, changed, bound] = names;
+  for (const name of names) await createRegion(platform, { name, displayName: name });
+  const client = new Client({ connectionString: ground().copy.migrator });
+  await client.connect();
+  await client.query("BEGIN");
+  await client.query("UPDATE regions SET generation = generation + 1 WHERE name = ANY ($1)", [names]);
+  await client.query("DELETE FROM regions WHERE name = $1", [gone]);
+  const change = (name: string, ifMatch: string) =>
+    changeRegion(platform, { name, ifMatch, body: { displayName: "new" } });
+  const waiting = [
+    deleteRegion(platform, { name: deleted }),
+    catchRefusal(deleteRegion(platform, { name: gone })),
+    change(changed, "*"),
+    catchRefusal(change(bound, '"1"')),
+  ];
+  // Each has read its row, and waits for the lock on it.
+  const countWaiting = async () =>
+    (
+      await ground().owner.$queryRaw<unknown[]>`
+      SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`
+    ).length;
+  await expect.poll(countWaiting, { timeout: 10_000 }).toBe(waiting.length);
+  await client.query("COMMIT");
+  await client.end();
+  expect(await Promise.all(waiting)).toMatchObject([
+    { status: 204 },
+    { code: "NotFound" },
+    { status: 200, etag: '"3"' },
+    { code: "PreconditionFailed", parameter: "If-Match" },
+  ]);
+});
+
 test("what others depend on stays", async () => {
   const platform = asPlatform(ground());
   const tenant = await makeTenant(ground());
@@ -242,6 +279,22 @@ test("an istiod cluster's kubeconfig is sealed, and replaced by a newer one; wha
   await deleteIstiodCluster(asPlatform(ground()), { name, ifMatch: "*" });
   await eraseExpired(ground().worker);
   expect(await list()).toEqual([]);
+});
+
+test("the web process erases what is past its time, and nothing else of what is sealed", async () => {
+  const name = await makeIstiodCluster(ground());
+  const expired = await ground().owner.sealedSecret.updateMany({
+    where: { objectId: name },
+    data: { expiresAt: new Date(Date.now() - 1_000) },
+  });
+  const other = await makeIstiodCluster(ground());
+  expect(expired.count).toBe(1);
+  await expect(ground().web.$executeRaw`DELETE FROM sealed_secrets WHERE object_id = ${name}`).rejects.toThrow(
+    /permission denied/,
+  );
+  expect(await eraseExpiredSecrets(ground().web)).toBeGreaterThanOrEqual(1);
+  const left = await ground().owner.sealedSecret.findMany({ where: { objectId: { in: [name, other] } } });
+  expect(left.map(({ objectId }) => objectId)).toEqual([other]);
 });
 
 test("tenants are the platform's to make", async () => {

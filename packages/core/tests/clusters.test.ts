@@ -1,12 +1,15 @@
 import { clusterSchema } from "@pilothouse/contract";
 import { expect, test } from "vitest";
 import {
+  changeVersion,
+  changeVersionLine,
   connectCluster,
   createControlPlane,
   disconnectCluster,
   getCluster,
   listClusters,
   listEvents,
+  loadCluster,
   openSecret,
   retryConnection,
 } from "../src/index.ts";
@@ -91,6 +94,26 @@ test("a connection is tried again once the one before has ended", async () => {
     "NotFound",
   );
   expect(await ground().owner.sealedSecret.count({ where: { objectId: first.body.resource.id } })).toBe(2);
+});
+
+test("a connection that is repaired keeps the rights of what runs, also of versions that can't be ordered any more", async () => {
+  const tenant = await makeTenant(ground());
+  const [id, other] = [
+    await makeConnectedCluster(ground(), tenant, "shop"),
+    await makeConnectedCluster(ground(), tenant, "other"),
+  ];
+  for (const line of ["1.22", "1.32"]) await makeIstiodCluster(ground(), { line });
+  await createControlPlane(tenant, { name: "old", cluster: "shop", line: "1.22", replicas: 1 });
+  await createControlPlane(tenant, { name: "young", cluster: "shop", version: "1.32.0", replicas: 1 });
+  const platform = asPlatform(ground());
+  const listVersionsOf = async (cluster: string) =>
+    (await loadCluster(ground().worker, cluster))?.versions.map(({ version }) => version);
+  await changeVersionLine(platform, { name: "1.22", ifMatch: "*", body: { state: "retired" } });
+  await changeVersion(platform, { name: "1.32.0", ifMatch: "*", body: { state: "withdrawn" } });
+  expect(await listVersionsOf(id)).toEqual(["1.22-dev", "1.32.0", "1.32.1"]);
+  expect(await listVersionsOf(other)).toEqual(["1.32.1"]);
+  await changeVersionLine(platform, { name: "1.22", ifMatch: "*", body: { state: "supported" } });
+  await changeVersion(platform, { name: "1.32.0", ifMatch: "*", body: { state: "available" } });
 });
 
 test("a cluster is disconnected when nothing needs it", async () => {

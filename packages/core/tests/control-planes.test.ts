@@ -1,11 +1,20 @@
-import { controlPlaneSchema, operationSchema, revisionSchema } from "@pilothouse/contract";
+import {
+  type ChangeIstiodClusterBody,
+  controlPlaneSchema,
+  operationSchema,
+  revisionSchema,
+} from "@pilothouse/contract";
 import { expect, test } from "vitest";
 import {
   changeControlPlane,
+  changeIstiodCluster,
   createControlPlane,
+  createVersion,
+  createVersionLine,
   deleteControlPlane,
   getControlPlane,
   getOperation,
+  listApiKeys,
   listControlPlanes,
   listEvents,
   listOperations,
@@ -136,6 +145,26 @@ test("replicas are changed, with what is reserved; nothing else is", async () =>
   );
 });
 
+test("where an istiod cluster's edge moves, the revisions there are due at once", async () => {
+  const tenant = await makeTenant(ground());
+  await makeConnectedCluster(ground(), tenant);
+  const istiodCluster = await makeIstiodCluster(ground());
+  const { body } = await createControlPlane(tenant, order);
+  const revision = body.resource.revisions[0] ?? "";
+  await ground().owner.revision.update({ where: { id: revision }, data: { istiodClusterName: istiodCluster } });
+  const rest = { kind_objectId: { kind: "revision", objectId: revision } };
+  const isDue = async (): Promise<boolean> =>
+    (await ground().owner.workItem.findUniqueOrThrow({ where: rest })).nextReconcileAt <= new Date();
+  const inAnHour = new Date(Date.now() + 3_600_000);
+  await ground().owner.workItem.update({ where: rest, data: { nextReconcileAt: inAnHour } });
+  const change = (wanted: ChangeIstiodClusterBody) =>
+    changeIstiodCluster(asPlatform(ground()), { name: istiodCluster, ifMatch: "*", body: wanted });
+  await change({ schedulable: false });
+  expect(await isDue()).toBe(false);
+  await change({ edgeAddresses: ["192.0.2.77"] });
+  expect(await isDue()).toBe(true);
+});
+
 test("more replicas than its istiod cluster has room for are refused", async () => {
   const tenant = await makeTenant(ground());
   await makeConnectedCluster(ground(), tenant);
@@ -208,6 +237,19 @@ test("roles and tenants are kept apart", async () => {
   expect((await listControlPlanes(other, { limit: 50 })).items).toEqual([]);
 });
 
+test("the longest names there are make a revision's id that the database takes", async () => {
+  const [platform, tenant] = [asPlatform(ground()), await makeTenant(ground())];
+  const line = `1.${"2".repeat(10)}`;
+  await createVersionLine(platform, { name: line, state: "supported" });
+  const charts = { base: "charts/base", istiod: "charts/istiod" };
+  const image = { hub: "hub", tag: "x", pullPolicy: "Always" } as const;
+  await createVersion(platform, { name: `${line}.0`, line, state: "available", charts, image });
+  await makeConnectedCluster(ground(), tenant);
+  await makeIstiodCluster(ground(), { line });
+  const { body } = await createControlPlane(tenant, { ...order, name: "p".repeat(30), line });
+  expect(body.resource.revisions[0]?.length).toBe(49);
+});
+
 test("lists go on where a page ended, and refuse cursors of their own making", async () => {
   const tenant = await makeTenant(ground());
   await makeConnectedCluster(ground(), tenant);
@@ -235,4 +277,13 @@ test("lists go on where a page ended, and refuse cursors of their own making", a
     expect((await catchRefusal(listControlPlanes(tenant, { limit: 2, cursor }))).code).toBe("InvalidCursor");
     expect((await catchRefusal(listOperations(tenant, { limit: 2, cursor }))).code).toBe("InvalidCursor");
   }
+  // The database's calendar has no year 0.
+  const noMoment = Buffer.from('["0000-01-01T00:00:00Z","01980000-0000-7000-8000-000000000000"]').toString("base64url");
+  const lists = [
+    listOperations(tenant, { limit: 2, cursor: noMoment }),
+    listApiKeys(tenant, { limit: 2, cursor: noMoment }),
+    listRevisions(tenant, { controlPlane: "a", limit: 2, cursor: noMoment }),
+  ];
+  const refusals = await Promise.all(lists.map(catchRefusal));
+  expect(refusals.map(({ code }) => code)).toEqual(lists.map(() => "InvalidCursor"));
 });

@@ -138,6 +138,20 @@ test("who comes back behind events that were erased is told so, and nobody else"
   await client.end();
 });
 
+test("who comes back with a position of transactions to come, from before a backup was restored, is told so", async () => {
+  const tenant = await makeTenant(ground());
+  const { position } = await readEventsAfter(tenant, { after: undefined, limit: 1 });
+  const xid = BigInt(position.split("-")[0] ?? "");
+  for (const after of [`${xid + 1_000_000n}-7`, "9999999999999999999-1"]) {
+    const batch = await readEventsAfter(tenant, { after, limit: 5, isResumed: true });
+    expect(batch).toMatchObject({ events: [], hasGap: true });
+    await makeConnectedCluster(ground(), tenant, `c${after.length}`);
+    expect(await readNames(tenant, batch.position, 1)).not.toEqual([]);
+  }
+  // A transaction that is just beginning is not to come.
+  expect((await readEventsAfter(tenant, { after: position, limit: 5, isResumed: true })).hasGap).toBeUndefined();
+});
+
 test("odd positions end in nothing, odd cursors are refused", async () => {
   const tenant = await makeTenant(ground());
   await makeConnectedCluster(ground(), tenant);

@@ -20,9 +20,12 @@ import {
   listMembers,
   listOperations,
   listRevisions,
+  previewPlacement,
   readEventsAfter,
+  retryConnection,
   revokeApiKey,
 } from "../src/index.ts";
+import { Prisma } from "../src/generated/client.ts";
 import {
   catchRefusal,
   makeConnectedCluster,
@@ -30,6 +33,7 @@ import {
   makeTenant,
   type TestContext,
   useGround,
+  withKey,
 } from "./support/fixture.ts";
 
 const ground = useGround();
@@ -43,6 +47,8 @@ function withoutTenantFilters(database: Database): Database {
           return query(dropTenant(args));
         },
       },
+      $queryRaw: ({ args, query }) => query(dropTenantFromSql(args)),
+      $executeRaw: ({ args, query }) => query(dropTenantFromSql(args)),
     },
   });
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- an extended client is of another class, but does all that verbs call
@@ -56,44 +62,82 @@ function dropTenant<Args>(args: Args): Args {
   return { ...args, where: rest };
 }
 
+/** Has `tenant_id = …` in SQL let everything through. */
+function dropTenantFromSql(sql: Prisma.Sql): Prisma.Sql {
+  const strings = sql.strings.map((text, index) => {
+    const behind =
+      sql.strings[index - 1]?.endsWith("tenant_id = ") === true ? text.replace(/^::uuid/, "::uuid)") : text;
+    return behind.replace(/tenant_id = $/, "(true OR tenant_id = ");
+  });
+  return new Prisma.Sql(strings, sql.values);
+}
+
 async function fill(): Promise<{ tenant: TestContext; operation: string; key: string; revision: string }> {
   const tenant = await makeTenant(ground());
   await makeConnectedCluster(ground(), tenant);
   const { body } = await createControlPlane(tenant, { name: "mesh", cluster: "shop", line: "1.32", replicas: 1 });
-  const key = await createApiKey(tenant, { name: "ci", role: "viewer" });
+  const keyed = withKey(tenant, "key", "create an API key");
+  const key = await createApiKey(keyed, { name: "ci", role: "viewer" });
   await addMember(tenant, { email: `${randomUUID()}@example.org`, displayName: "M", role: "viewer" });
+  const tenantId = tenant.actor.tenantId ?? "";
+  const { id: operationId } = body.operation;
+  const { owner } = ground();
+  await owner.$executeRaw`INSERT INTO operation_steps (operation_id, tenant_id, name, position) VALUES (${operationId}::uuid, ${tenantId}::uuid, 's', 1)`;
+  await owner.$executeRaw`
+    INSERT INTO conditions (tenant_id, object_kind, object_id, type, status, reason, message, observed_generation, last_transition_at)
+    VALUES (${tenantId}::uuid, 'revision', ${body.resource.revisions[0]}, 'Ready', 'True', 'R', 'm', 1, now())`;
   return { tenant, operation: body.operation.id, key: key.body.id, revision: body.resource.revisions[0] ?? "" };
 }
+
+const page = { limit: 50 };
+/** What lists another tenant's things. */
+const lists: Record<string, (as: TestContext) => Promise<readonly unknown[]>> = {
+  clusters: async (as) => (await listClusters(as, page)).items,
+  controlPlanes: async (as) => (await listControlPlanes(as, page)).items,
+  operations: async (as) => (await listOperations(as, page)).items,
+  events: async (as) => (await listEvents(as, page)).items,
+  apiKeys: async (as) => (await listApiKeys(as, page)).items,
+  members: async (as) => (await listMembers(as, page)).items,
+  auditEntries: async (as) => (await listAuditEntries(as, page)).items,
+  stream: async (as) => (await readEventsAfter(as, { after: "0-0", ...page })).events,
+};
+/** What reads one by its name. */
+const reads: Record<string, (as: TestContext, operation: string) => Promise<unknown>> = {
+  cluster: (as) => getCluster(as, { name: "shop" }),
+  controlPlane: (as) => getControlPlane(as, { name: "mesh" }),
+  operation: (as, id) => getOperation(as, { id }),
+  revisions: (as) => listRevisions(as, { controlPlane: "mesh", ...page }),
+};
 
 test("the application's own queries, with its tenant filters taken away, find nothing of another tenant", async () => {
   await makeIstiodCluster(ground());
   const { tenant, operation, key } = await fill();
   const stranger: TestContext = { ...(await makeTenant(ground())), database: withoutTenantFilters(ground().web) };
-  expect((await listClusters(stranger, { limit: 50 })).items).toEqual([]);
-  expect((await listControlPlanes(stranger, { limit: 50 })).items).toEqual([]);
-  expect((await listOperations(stranger, { limit: 50 })).items).toEqual([]);
-  expect((await listEvents(stranger, { limit: 50 })).items).toEqual([]);
-  expect((await listApiKeys(stranger, { limit: 50 })).items).toEqual([]);
-  expect((await listMembers(stranger, { limit: 50 })).items).toEqual([]);
-  expect((await listAuditEntries(stranger, { limit: 50 })).items).toEqual([]);
-  expect((await readEventsAfter(stranger, { after: "0-0", limit: 50 })).events).toEqual([]);
+  for (const [name, list] of Object.entries(lists)) expect([name, await list(stranger)]).toEqual([name, []]);
+  const order = { cluster: "shop", line: "1.32", replicas: 1 };
   const attempts = [
-    getCluster(stranger, { name: "shop" }),
-    getControlPlane(stranger, { name: "mesh" }),
-    getOperation(stranger, { id: operation }),
-    listRevisions(stranger, { controlPlane: "mesh", limit: 50 }),
+    ...Object.values(reads).map((read) => read(stranger, operation)),
     changeControlPlane(stranger, { name: "mesh", ifMatch: "*", body: { replicas: 5 } }),
     deleteControlPlane(stranger, { name: "mesh" }),
     disconnectCluster(stranger, { name: "shop" }),
+    retryConnection(stranger, { name: "shop", body: { kubeconfig: "x" } }),
     revokeApiKey(stranger, { id: key }),
   ];
   const refusals = await Promise.all(attempts.map(catchRefusal));
   expect(refusals.map(({ code }) => code)).toEqual(attempts.map(() => "NotFound"));
+  const orders = [createControlPlane(stranger, { name: "mine", ...order }), previewPlacement(stranger, order)];
+  for (const refusal of await Promise.all(orders.map(catchRefusal))) {
+    expect(refusal).toMatchObject({ code: "UnknownReference", parameter: "cluster" });
+  }
   expect(await getControlPlane(tenant, { name: "mesh" })).toMatchObject({ replicas: 1, deletionRequestedAt: null });
 
+  // Who is not guarded finds all of it: the filters are really gone.
   const owner = connectDatabase(ground().copy.migrator, 2);
   const unguarded = { ...stranger, database: withoutTenantFilters(owner) };
-  expect((await listControlPlanes(unguarded, { limit: 50 })).items).not.toEqual([]);
+  for (const [name, list] of Object.entries(lists)) {
+    expect([name, (await list(unguarded)).length > 0]).toEqual([name, true]);
+  }
+  for (const read of Object.values(reads)) await expect(read(unguarded, operation)).resolves.toBeTruthy();
   await owner.$disconnect();
 });
 
@@ -136,8 +180,21 @@ test.each(tenantTables)("%s: whoever set no tenant, or another, sees no row", as
     });
   expect(await count(undefined)).toBe(0);
   expect(await count(stranger.actor.tenantId ?? "")).toBe(0);
-  const filled = ["memberships", "conditions", "operation_steps", "idempotency_keys"].includes(table) ? 0 : 1;
-  expect(await count(tenant.actor.tenantId ?? "")).toBeGreaterThanOrEqual(filled);
+  expect(await count(tenant.actor.tenantId ?? "")).toBeGreaterThanOrEqual(1);
+});
+
+test("a tenant sees itself and its own people alone", async () => {
+  const { tenant } = await fill();
+  await fill();
+  const stranger = await makeTenant(ground());
+  const count = (table: "tenants" | "users", as: TestContext) =>
+    ground().web.$transaction(async (transaction) => {
+      await transaction.$executeRaw`SELECT set_config('pilothouse.tenant', ${as.actor.tenantId}, true)`;
+      const rows = await transaction.$queryRawUnsafe<unknown[]>(`SELECT id FROM ${table}`);
+      return rows.length;
+    });
+  expect(await Promise.all([count("tenants", tenant), count("users", tenant)])).toEqual([1, 1]);
+  expect(await Promise.all([count("tenants", stranger), count("users", stranger)])).toEqual([1, 0]);
 });
 
 /** Runs one statement as a role, in a tenant's or the platform's transaction. */
@@ -187,6 +244,7 @@ test("the web role is held to what it needs", async () => {
     "UPDATE events SET message = 'x'",
     "UPDATE audit_entries SET verb = 'x'",
     "DELETE FROM audit_entries",
+    "DELETE FROM idempotency_keys",
     "INSERT INTO sealing_keys (id, public_key) VALUES (gen_random_uuid(), '\\x00')",
     "INSERT INTO conditions (tenant_id, object_kind, object_id, type, status, reason, message, observed_generation, last_transition_at) VALUES (current_tenant(), 'revision', 'x', 'Ready', 'True', 'R', 'm', 1, now())",
     "ALTER TABLE tenants DISABLE ROW LEVEL SECURITY",

@@ -4,12 +4,20 @@ import {
   authenticateApiKey,
   connectDatabase,
   createControlPlane,
+  createRegion,
   deleteControlPlane,
   DomainError,
   getControlPlane,
   listControlPlanes,
 } from "../src/index.ts";
-import { catchRefusal, makeConnectedCluster, makeIstiodCluster, makeTenant, useGround } from "./support/fixture.ts";
+import {
+  asPlatform,
+  catchRefusal,
+  makeConnectedCluster,
+  makeIstiodCluster,
+  makeTenant,
+  useGround,
+} from "./support/fixture.ts";
 
 const ground = useGround();
 const order = { name: "mesh", cluster: "shop", line: "1.32", replicas: 1 };
@@ -18,7 +26,8 @@ test("a database that is not there is said to be so", async () => {
   const tenant = await makeTenant(ground());
   const database = connectDatabase("postgres://pilothouse_web:x@127.0.0.1:1/none", 2);
   expect((await catchRefusal(listControlPlanes({ ...tenant, database }, { limit: 1 }))).code).toBe("Unavailable");
-  expect((await catchRefusal(createControlPlane({ ...tenant, database }, order))).code).toBe("Unavailable");
+  const refusal = await catchRefusal(createControlPlane({ ...tenant, database }, order));
+  expect([refusal.code, refusal.message]).toEqual(["Unavailable", expect.stringContaining("Nothing was changed")]);
   expect((await catchRefusal(authenticateApiKey(database, "key"))).code).toBe("Unavailable");
   await database.$disconnect();
 });
@@ -36,6 +45,22 @@ test("when connections are cut, requests say so and then go on", async () => {
   );
   expect(strange).toEqual([]);
   expect((await listControlPlanes(tenant, { limit: 1 })).items).toEqual([]);
+});
+
+test("a connection that is lost while a change is committed: nobody is told that nothing was changed", async () => {
+  const { owner, copy } = ground();
+  // What a server that is stopped, or a network that breaks, does at the worst moment.
+  await owner.$executeRaw`
+    CREATE FUNCTION cut_off() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS
+    $$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END $$`;
+  await owner.$executeRaw`
+    CREATE CONSTRAINT TRIGGER cut_off AFTER INSERT ON regions DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION cut_off()`;
+  const database = connectDatabase(copy.web, 1);
+  const create = createRegion({ ...asPlatform(ground()), database }, { name: "cut", displayName: "C" });
+  const { code, message } = await catchRefusal(create);
+  expect([code, message]).toEqual(["Unavailable", expect.stringContaining("is not known")]);
+  await database.$disconnect();
+  await owner.$executeRaw`DROP TRIGGER cut_off ON regions`;
 });
 
 test("a change that waits for another for too long ends, with nothing changed", async () => {

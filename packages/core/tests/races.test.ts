@@ -42,6 +42,7 @@ test("one request twenty times at once makes one object and gets one answer", as
   expect(answers.filter(({ replayed }) => !replayed)).toHaveLength(1);
   const [first] = answers;
   for (const answer of answers) expect({ ...answer, replayed: true }).toEqual({ ...first, replayed: true });
+  expect(new Set(answers.map((answer) => JSON.stringify(answer.body))).size).toBe(1);
   const where = { tenantId: tenant.actor.tenantId ?? "" };
   expect(await ground().owner.controlPlane.count({ where })).toBe(1);
   expect(await ground().owner.revision.count({ where })).toBe(1);

@@ -12,6 +12,7 @@ export {
   type DisconnectResult,
   disconnectSteps,
 } from "./connect/disconnect-cluster.ts";
+export { listConnectionLeftovers } from "./connect/list-connection-leftovers.ts";
 export { renewClusterToken, type RenewResult, renewSteps } from "./connect/renew-cluster-token.ts";
 export { createMeshClient } from "./connect/mesh-client.ts";
 export {
@@ -36,6 +37,7 @@ export { proveEndpoint } from "./prove/prove-endpoint.ts";
 export { proveRevision } from "./prove/prove-revision.ts";
 export type { Proof } from "./prove/types.ts";
 export { findMeshRevisions, type MeshRequest, removeMeshOrphan } from "./revision/mesh-orphans.ts";
+export { listMeshLeftovers } from "./revision/list-revision-leftovers.ts";
 export { credentialRenewalSteps } from "./revision/credential-renewal.ts";
 export {
   reconcileRevision,

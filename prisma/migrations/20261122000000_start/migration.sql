@@ -259,7 +259,8 @@ CREATE TABLE idempotency_keys (
   status integer NOT NULL,
   location text,
   etag text,
-  body jsonb NOT NULL,
+  -- Not jsonb, which would put its members into another order: a repetition is answered to the letter.
+  body json NOT NULL,
   created_at timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
   CONSTRAINT idempotency_keys_pkey PRIMARY KEY (api_key_id, key)
 );
@@ -381,6 +382,16 @@ BEGIN
 END $$;
 CREATE TRIGGER sealed_secrets_key BEFORE INSERT OR UPDATE OF key_id ON sealed_secrets FOR EACH ROW EXECUTE FUNCTION refuse_retired_key();
 
+-- Names lead to an istiod cluster's edge: where that moves, the revisions there are looked at now, not with their next look an hour later.
+CREATE FUNCTION follow_edge() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+  UPDATE work_items w SET next_reconcile_at = clock_timestamp(), wakes = w.wakes + 1
+  FROM revisions r WHERE r.istiod_cluster = NEW.name AND w.kind = 'revision' AND w.object_id = r.id;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER istiod_clusters_follow_edge AFTER UPDATE OF edge_addresses ON istiod_clusters
+  FOR EACH ROW WHEN (NEW.edge_addresses IS DISTINCT FROM OLD.edge_addresses) EXECUTE FUNCTION follow_edge();
+
 -- Whoever listens is told that there is something new, and reads it under its own rights.
 CREATE FUNCTION notify_event() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -420,6 +431,17 @@ CREATE FUNCTION count_tenant_use(wanted uuid[]) RETURNS TABLE (id uuid, clusters
 $$;
 REVOKE ALL ON FUNCTION count_tenant_use(uuid[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION count_tenant_use(uuid[]) TO pilothouse_web;
+
+-- What was sealed for a time goes when that is over, whichever process runs; the web role may erase nothing else of what is sealed.
+CREATE FUNCTION erase_expired_secrets() RETURNS integer LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE erased integer;
+BEGIN
+  DELETE FROM sealed_secrets WHERE expires_at <= now();
+  GET DIAGNOSTICS erased = ROW_COUNT;
+  RETURN erased;
+END $$;
+REVOKE ALL ON FUNCTION erase_expired_secrets() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION erase_expired_secrets() TO pilothouse_web;
 
 -- Row-level security on every table that names a tenant; forced, so that the owner's functions obey it too.
 DO $$
@@ -465,7 +487,6 @@ GRANT INSERT (name, region, zones, line, edge_addresses, schedulable, capacity_s
 GRANT SELECT, INSERT, UPDATE ON mesh_clusters, control_planes, revisions, operations, work_items TO pilothouse_web;
 GRANT SELECT ON operation_steps, conditions TO pilothouse_web;
 GRANT SELECT, INSERT ON events, audit_entries, idempotency_keys TO pilothouse_web;
-GRANT DELETE ON idempotency_keys TO pilothouse_web;
 -- Sealed by whoever receives it, opened by workers alone.
 GRANT SELECT (id, tenant_id, purpose, object_kind, object_id, key_id, created_at, expires_at), INSERT ON sealed_secrets TO pilothouse_web;
 

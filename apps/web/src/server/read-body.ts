@@ -41,7 +41,9 @@ async function readBytes(request: Request): Promise<Uint8Array> {
   if (request.body === null) return new Uint8Array();
   const reader = request.body.getReader();
   for (;;) {
-    const { done, value } = await reader.read();
+    const { done, value } = await reader.read().catch((error: unknown) => {
+      throw new DomainError("MalformedRequest", "The body broke off before its end.", { cause: error });
+    });
     if (done) return Buffer.concat(pieces);
     length += value.byteLength;
     if (length > bodyLimitBytes) {

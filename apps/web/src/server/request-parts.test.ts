@@ -64,6 +64,14 @@ test("a body of unknown length is read no further than the limit", async () => {
   expect(pieces).toBeLessThan(25);
 });
 
+test("a body that breaks off is its sender's fault", async () => {
+  const broken = new ReadableStream<Uint8Array>({
+    start: (controller) => controller.enqueue(new Uint8Array([0x7b])),
+    pull: () => Promise.reject(new Error("aborted")),
+  });
+  expect(await refusal(() => readJsonBody(post(broken)))).toMatchObject({ code: "MalformedRequest" });
+});
+
 const valid = { name: "a", cluster: "shop", line: "1.32" };
 
 test.each([

@@ -95,7 +95,10 @@ export function route<Operation extends AnyOperation>(
         if (caller === undefined || streamHandler === undefined) throw new Error(`${operation.id} has no stream`);
         const call = await readCall(operation, request, pathParams, { service, caller, seat, requestId });
         const lastEventId = request.headers.get("last-event-id");
-        const body = await streamHandler({ context: call.context, service, caller, lastEventId });
+        // Next has GET answer HEAD and drops the body unread: a stream would stay open for nobody.
+        const isHead = request.method === "HEAD";
+        const body = isHead ? null : await streamHandler({ context: call.context, service, caller, lastEventId });
+        if (body !== null) cancelWithRequest(body, request.signal);
         return new Response(body, {
           headers: {
             ...commonHeaders(requestId),
@@ -107,6 +110,13 @@ export function route<Operation extends AnyOperation>(
       }
     }
   };
+}
+
+/** Lets go of a body whose client went before Next began to read it: Next drops it then as it is. Once it is read, Next cancels it itself. */
+function cancelWithRequest(body: ReadableStream, signal: AbortSignal): void {
+  const cancel = () => void body.cancel().catch(() => {});
+  if (signal.aborted) cancel();
+  else signal.addEventListener("abort", cancel, { once: true });
 }
 
 /** The name a caller gave the request, or a new one. */

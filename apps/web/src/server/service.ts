@@ -1,5 +1,12 @@
 import type { Job } from "@pilothouse/contract";
-import { type Actor, connectDatabase, type Database, createJobQueue, type RequestContext } from "@pilothouse/core";
+import {
+  type Actor,
+  connectDatabase,
+  type Database,
+  createJobQueue,
+  eraseExpiredSecrets,
+  type RequestContext,
+} from "@pilothouse/core";
 import { rateWindowSeconds, readOwnConfig, type WebConfig } from "./config.ts";
 import { createEventHub, type EventHub } from "./event-hub.ts";
 import { describeError, log } from "./log.ts";
@@ -27,6 +34,9 @@ export interface Service extends SessionSettings {
   close: () => Promise<void>;
 }
 
+/** Between two looks for sealed secrets whose time is over, in milliseconds. */
+const eraseIntervalMs = 30_000;
+
 declare global {
   // Next may load a module more than once in a process; connections must not double with it.
   var pilothouseService: Service | undefined;
@@ -53,6 +63,12 @@ function createService(config: WebConfig): Service {
   const onWakeFailed = (error: unknown, job: Job) => {
     log("warn", "a job was not queued; the poller finds its object", { ...job, ...describeError(error) });
   };
+  const erasing = setInterval(() => {
+    eraseExpiredSecrets(database).catch((error: unknown) => {
+      log("warn", "expired secrets could not be erased; it is tried again", describeError(error));
+    });
+  }, eraseIntervalMs);
+  erasing.unref();
   return {
     database,
     origin: config.origin,
@@ -72,6 +88,7 @@ function createService(config: WebConfig): Service {
     }),
     shutdownNoticeMs: config.shutdownNoticeMs,
     close: async () => {
+      clearInterval(erasing);
       await Promise.allSettled([events.close(), queue.close(), signInLimit.close(), database.$disconnect()]);
     },
   };

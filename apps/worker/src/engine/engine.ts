@@ -35,12 +35,19 @@ export interface EngineOptions {
   lookAgain: (afterMs: number) => void;
 }
 
+type DueItem = Pick<DueWork, "kind" | "objectId" | "shard">;
+
+interface Claimed {
+  begun: Map<string, Promise<Outcome>>;
+  left: readonly DueItem[];
+}
+
 /** Takes objects that are due, looks at them, and gives them back. */
 export interface Engine {
   /** Takes what is due, within the limits. Answers when the looks have begun, not when they have ended. */
   takeDueWork: () => Promise<void>;
   /** Takes these objects if they are due, free and within the limits; answers how many were taken. */
-  take: (items: readonly Pick<DueWork, "kind" | "objectId" | "shard">[]) => Promise<number>;
+  take: (items: readonly DueItem[]) => Promise<number>;
   /** Looks at one object now if it is due and free, and answers how that ended. */
   runItem: (key: WorkKey) => Promise<Outcome | undefined>;
   /** Looks right now. */
@@ -49,16 +56,52 @@ export interface Engine {
   drain: (graceMs: number) => Promise<void>;
 }
 
+/** From the end of a look's time to when it is given up, in milliseconds: for what it still writes into the database. */
+const hungAfterMs = 10_000;
+
+/**
+ * A look whose time is over ends by itself, as all its calls do. One that does not is left alone: its lease is given back, and what it still writes
+ * finds that.
+ */
+async function abandonIfHung(held: HeldLease, look: Promise<Outcome>): Promise<Outcome> {
+  const { signal } = held.deadline;
+  const ended = new AbortController();
+  const hung = new Promise<never>((_resolve, reject) => {
+    const waitABit = (): void => {
+      const timer = setTimeout(
+        () => reject(new Error("The look did not end when its time was over, and is given up.")),
+        hungAfterMs,
+      );
+      ended.signal.addEventListener("abort", () => clearTimeout(timer));
+    };
+    if (signal.aborted) waitABit();
+    else signal.addEventListener("abort", waitABit, { once: true, signal: ended.signal });
+  });
+  try {
+    return await Promise.race([look, hung]);
+  } finally {
+    ended.abort();
+  }
+}
+
 /** Looks that end within this time go on here rather than with the next poll. In milliseconds. */
 const soonMs = 1_000;
+
+/** Looks that end together are followed by one claim. In milliseconds. */
+const gatherMs = 20;
+/** So many more are listed than there is room for, and taken within this time when places become free: each list reads all that is due. */
+const listAhead = 64;
+const aheadMs = 400;
 
 const kinds = ["cluster", "revision"] as const;
 
 export function createEngine(options: EngineOptions): Engine {
   const { database, holder, keeper, limits, metrics, log } = options;
   const running = new Map<HeldLease, Promise<Outcome>>();
+  const claiming = new Set<Promise<unknown>>();
   let isDraining = false;
   let wasSaturated = false;
+  let ahead: { items: readonly DueItem[]; listedAtMs: number } = { items: [], listedAtMs: 0 };
 
   async function look(held: HeldLease): Promise<Outcome> {
     const { lease } = held;
@@ -66,7 +109,7 @@ export function createEngine(options: EngineOptions): Engine {
     const kind = lease.kind === "cluster" ? "cluster" : "revision";
     let outcome: Outcome;
     try {
-      outcome = await options.reconcilers[kind](held);
+      outcome = await abandonIfHung(held, options.reconcilers[kind](held));
     } catch (error) {
       outcome = judgeError(error, lease.failures);
       // What a tenant has to change, or only has to wait for, is in the conditions.
@@ -107,19 +150,29 @@ export function createEngine(options: EngineOptions): Engine {
     const ended = look(held).finally(() => {
       running.delete(held);
       limits.release(lease.shard);
-      if (wasSaturated) options.lookAgain(0);
+      if (wasSaturated) options.lookAgain(gatherMs);
     });
     running.set(held, ended);
     return ended;
   }
 
-  /** Answers the looks that have begun, by object. */
-  async function claim(
-    items: readonly Pick<DueWork, "kind" | "objectId" | "shard">[],
-  ): Promise<Map<string, Promise<Outcome>>> {
-    if (isDraining) return new Map();
-    const admitted = items.filter(({ shard }) => limits.tryAcquire(shard));
-    wasSaturated = admitted.length < items.length;
+  /** Answers the looks that have begun, by object, and the items for which there was no place. */
+  async function claim(items: readonly DueItem[]): Promise<Claimed> {
+    if (isDraining) return { begun: new Map(), left: [] };
+    const claimed = claimNow(items);
+    claiming.add(claimed);
+    try {
+      return await claimed;
+    } finally {
+      claiming.delete(claimed);
+    }
+  }
+
+  async function claimNow(items: readonly DueItem[]): Promise<Claimed> {
+    const admitted: DueItem[] = [];
+    const left: DueItem[] = [];
+    for (const item of items) (limits.tryAcquire(item.shard) ? admitted : left).push(item);
+    wasSaturated = left.length > 0;
     const takenAt = readMoment();
     let leases: Lease[] = [];
     try {
@@ -128,7 +181,30 @@ export function createEngine(options: EngineOptions): Engine {
       const taken = new Set(leases.map(nameWork));
       for (const item of admitted) if (!taken.has(nameWork(item))) limits.release(item.shard);
     }
-    return new Map(leases.map((lease) => [nameWork(lease), start(lease, takenAt)]));
+    if (!isDraining) return { begun: new Map(leases.map((lease) => [nameWork(lease), start(lease, takenAt)])), left };
+    for (const lease of leases) {
+      limits.release(lease.shard);
+      await releaseWork(database, lease, { requeueAfterMs: 0, failures: lease.failures });
+    }
+    return { begun: new Map(), left: [] };
+  }
+
+  /** Due items, the longest waiting first: those that the last list left over, or of a new one. Who claims them finds out whether they still are due. */
+  async function findDue(): Promise<readonly DueItem[]> {
+    const blockedShards = [...options.listBlockedShards(), ...limits.listFull()];
+    if (performance.now() - ahead.listedAtMs < aheadMs) {
+      const waiting = ahead.items.filter(({ shard }) => !blockedShards.includes(shard));
+      if (waiting.length > 0) return waiting;
+    }
+    const listedAtMs = performance.now();
+    const items = await listDueWork(database, {
+      kinds,
+      limit: limits.free() + listAhead,
+      limitPerShard: 2 * limits.perShard,
+      blockedShards,
+    });
+    ahead = { items: [], listedAtMs };
+    return items;
   }
 
   return {
@@ -137,17 +213,13 @@ export function createEngine(options: EngineOptions): Engine {
         wasSaturated = true;
         return;
       }
-      // One more than there is room for, to know whether something is left.
-      const due = await listDueWork(database, {
-        kinds,
-        limit: limits.free() + 1,
-        limitPerShard: limits.perShard + 1,
-        blockedShards: [...options.listBlockedShards(), ...limits.listFull()],
-      });
-      if (due.length > 0) await claim(due);
+      const due = await findDue();
+      if (due.length === 0) return;
+      const { left } = await claim(due);
+      ahead = { ...ahead, items: left };
     },
 
-    take: async (items) => (await claim(items)).size,
+    take: async (items) => (await claim(items)).begun.size,
 
     async runItem(key) {
       const { kind, objectId } = key;
@@ -158,7 +230,7 @@ export function createEngine(options: EngineOptions): Engine {
         limitPerShard: 1,
         blockedShards: options.listBlockedShards(),
       });
-      return (await claim(due)).get(nameWork(key));
+      return (await claim(due)).begun.get(nameWork(key));
     },
 
     countRunning: () => running.size,
@@ -168,6 +240,7 @@ export function createEngine(options: EngineOptions): Engine {
       const timer = setTimeout(() => {
         for (const held of running.keys()) held.cancel();
       }, graceMs);
+      await Promise.allSettled(claiming);
       await Promise.allSettled(running.values());
       clearTimeout(timer);
     },

@@ -9,8 +9,12 @@ export interface HeldLease {
   deadline: ExtendableDeadline;
   /** Called when there is a new wish to look at once. */
   onWake?: () => void;
-  /** The look is ended before its time, as this worker stops or the lease is lost: what it did not see then says nothing. */
+  /** Ends the look before its time, as this worker stops or the lease is lost. */
   cancel: () => void;
+  /**
+   * Whether the look was ended before its time: by `cancel`, or as its lease was not renewed in time, say because the database was away or this process
+   * was paused. What it did not see then says nothing.
+   */
   isCancelled: () => boolean;
 }
 
@@ -89,11 +93,12 @@ export function createLeaseKeeper(database: Database, log: Log): LeaseKeeper {
         ...(mostMs === undefined ? {} : { mostMs }),
       });
       let isCancelled = false;
+      const longestUntilMs = takenAt.monotonicMs + (mostMs ?? Number.POSITIVE_INFINITY);
       const one: HeldLease = {
         lease,
         deadline,
         ...(onWake === undefined ? {} : { onWake }),
-        isCancelled: () => isCancelled,
+        isCancelled: () => isCancelled || (deadline.remainingMs() === 0 && performance.now() < longestUntilMs),
         cancel() {
           isCancelled = true;
           deadline.end();

@@ -5,6 +5,7 @@ import {
   type StoredIstiodCluster,
   wakeShard,
 } from "@pilothouse/core";
+import { ProvisionerError } from "@pilothouse/provisioner";
 import {
   circuitBreaker,
   type CircuitBreakerPolicy,
@@ -66,6 +67,8 @@ export interface IstiodHealthOptions {
 interface Watched {
   stamp: string;
   check: HealthCheck | undefined;
+  /** Why there is no check. */
+  problem: { message: string; isOwn: boolean } | undefined;
   breaker: CircuitBreakerPolicy;
   timer: NodeJS.Timeout | undefined;
   current: Promise<void> | undefined;
@@ -86,7 +89,7 @@ export function createIstiodHealth(options: IstiodHealthOptions): IstiodHealth {
     let healthy = true;
     try {
       await one.breaker.execute(async () => {
-        if (one.check === undefined) throw new Error(`Istiod cluster ${name} has no kubeconfig that can be used.`);
+        if (one.check === undefined) throw new Error(one.problem?.message);
         await one.check.check(times.timeoutMs);
       });
     } catch (error) {
@@ -96,8 +99,10 @@ export function createIstiodHealth(options: IstiodHealthOptions): IstiodHealth {
     }
     // The first failure only starts a closer look.
     if (!healthy && one.breaker.state === CircuitState.Closed) return plan(name, one, times.closerLookMs);
+    // What only this worker can't see is not for all to read.
+    const isTold = one.problem?.isOwn !== true;
     try {
-      await saveIstiodClusterHealth(database, name, { healthy, message });
+      if (isTold) await saveIstiodClusterHealth(database, name, { healthy, message });
     } catch (error) {
       log("warn", "an istiod cluster's health could not be stored", { shard: name, error: describeError(error) });
     }
@@ -149,13 +154,19 @@ export function createIstiodHealth(options: IstiodHealthOptions): IstiodHealth {
   }
 
   async function begin(cluster: StoredIstiodCluster, former: Watched | undefined): Promise<void> {
+    const stamp = stampOf(cluster);
     const opened = await openIstiodCluster(keys, cluster).catch((error: unknown) => {
-      log("warn", "an istiod cluster can't be used", { shard: cluster.name, error: describeError(error) });
-      return undefined;
+      const isOwn = error instanceof ProvisionerError && error.code === "SealedToUnknownKey";
+      const message = error instanceof ProvisionerError ? error.message : "Its kubeconfig can't be used.";
+      if (former?.stamp !== stamp || former.problem?.message !== message)
+        log("warn", "an istiod cluster can't be used", { shard: cluster.name, error: describeError(error) });
+      return { problem: { message, isOwn } };
     });
     const one: Watched = {
-      stamp: stampOf(cluster),
-      check: opened === undefined ? undefined : provisioner.openHealthCheck(opened),
+      stamp,
+      ...("problem" in opened
+        ? { check: undefined, problem: opened.problem }
+        : { check: provisioner.openHealthCheck(opened), problem: undefined }),
       breaker: former?.breaker ?? createBreaker(cluster.name),
       timer: undefined,
       current: undefined,
@@ -185,7 +196,8 @@ export function createIstiodHealth(options: IstiodHealthOptions): IstiodHealth {
       }
       for (const cluster of clusters) {
         const former = watched.get(cluster.name);
-        if (former?.stamp === stampOf(cluster)) continue;
+        // What could not be opened is tried again: the key may have come.
+        if (former?.stamp === stampOf(cluster) && former.check !== undefined) continue;
         if (former !== undefined) await end(former);
         await begin(cluster, former);
       }

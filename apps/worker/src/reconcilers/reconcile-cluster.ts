@@ -12,12 +12,20 @@ import {
   type SealedText,
   type StoredMesh,
 } from "@pilothouse/core";
-import { connectSteps, disconnectSteps, type MeshCluster, ProvisionerError } from "@pilothouse/provisioner";
+import {
+  connectSteps,
+  disconnectSteps,
+  listConnectionLeftovers,
+  type MeshCluster,
+  ProvisionerError,
+} from "@pilothouse/provisioner";
 import { backOffMs, judgeError, LookCancelled, type Outcome } from "../engine/back-off.ts";
 import type { Reconciler } from "../engine/engine.ts";
 import type { HeldLease } from "../engine/lease-keeper.ts";
+import { describeError } from "../log.ts";
 import type { Dependencies } from "./dependencies.ts";
 import { lookForOrphans } from "./look-for-orphans.ts";
+import { nameFault } from "./name-fault.ts";
 import { openMesh } from "./open-access.ts";
 import { createStepWriter } from "./step-writer.ts";
 
@@ -85,7 +93,7 @@ async function connect(
 }
 
 async function concludeFailedConnect(
-  { database }: Dependencies,
+  { database, log }: Dependencies,
   held: HeldLease,
   work: ClusterWork,
   { kubeconfig, error }: { kubeconfig: SealedText; error: unknown },
@@ -93,6 +101,8 @@ async function concludeFailedConnect(
   if (held.isCancelled()) throw new LookCancelled("This worker stops, or the lease was lost.");
   const known = nameConnectError(error);
   if (known === undefined) throw error;
+  if (known !== error && known.kind === "unknown")
+    log("warn", "a cluster could not be connected", { cluster: work.id, error: describeError(error) });
   const { code: reason, message } = known;
   const isFinal = known.kind === "user";
   // A cluster that is connected stays so when another kubeconfig is refused.
@@ -109,8 +119,7 @@ async function concludeFailedConnect(
 }
 
 function nameConnectError(error: unknown): ProvisionerError | undefined {
-  if (error instanceof ProvisionerError) return error;
-  if (findDatabaseCode(error) !== uniqueViolation) return undefined;
+  if (findDatabaseCode(error) !== uniqueViolation) return nameFault(error);
   return new ProvisionerError(
     "user",
     "AlreadyConnected",
@@ -152,6 +161,7 @@ async function renew(
     });
     const before = work.conditions.find(({ type }) => type === "Connected");
     const orphans = await lookForOrphans(dependencies, work, { cluster, provider, deadline: held.deadline });
+    if (held.isCancelled()) throw new LookCancelled("This worker stops, or the lease was lost.");
     const conditions = [
       ...(before?.status === "True" ? [] : [describeReturn(before)]),
       ...(orphans === undefined ? [] : [orphans]),
@@ -160,9 +170,10 @@ async function renew(
     return { result: "ready", requeueAfterMs: Math.min(requeueAfterMs, spread(connectedIntervalMs)), failed: false };
   } catch (error) {
     if (held.isCancelled()) throw new LookCancelled("This worker stops, or the lease was lost.");
-    if (error instanceof ProvisionerError) {
-      const status = error.kind === "user" ? "False" : "Unknown";
-      const { code: reason, message } = error;
+    const fault = nameFault(error);
+    if (fault !== undefined) {
+      const status = fault.kind === "user" ? "False" : "Unknown";
+      const { code: reason, message } = fault;
       await saveClusterSighting(database, held.lease, work, {
         conditions: [{ type: "Connected", status, reason, message }],
       });
@@ -212,16 +223,14 @@ async function disconnect(
   } catch (error) {
     await steps.flush();
     if (held.isCancelled()) throw new LookCancelled("This worker stops, or the lease was lost.");
-    if (!(error instanceof ProvisionerError)) throw error;
-    const condition: ObservedCondition = {
-      type: "Disconnected",
-      status: "False",
-      reason: error.code,
-      message: error.message,
-    };
-    if (isOver) return finish([condition], [], []);
+    const fault = nameFault(error);
+    if (fault === undefined) throw error;
+    const { code: reason, message } = fault;
+    log("warn", "a cluster could not be disconnected", { cluster: work.id, reason, error: describeError(error) });
+    const condition: ObservedCondition = { type: "Disconnected", status: "False", reason, message };
+    if (isOver) return finish([condition], [], listConnectionLeftovers(work.id));
     await reportProgress([condition]);
-    const outcome = judgeError(error, held.lease.failures);
+    const outcome = judgeError(fault, held.lease.failures);
     return { ...outcome, requeueAfterMs: Math.min(outcome.requeueAfterMs, 60_000) };
   }
 

@@ -4,22 +4,26 @@ import {
   finishRevisionRemoval,
   loadRevision,
   type ObservedCondition,
+  operationLimitMs,
   type RevisionWork,
   saveRemovalProgress,
   saveRevisionSighting,
 } from "@pilothouse/core";
 import {
-  ProvisionerError,
+  type Leftover,
+  listMeshLeftovers,
   reconcileSteps,
   removeSteps,
   type RevisionRequest,
   type RevisionResult,
 } from "@pilothouse/provisioner";
+import { describeProofs } from "../describe-proofs.ts";
 import { backOffMs, judgeError, LookCancelled, type Outcome } from "../engine/back-off.ts";
 import type { Reconciler } from "../engine/engine.ts";
 import type { HeldLease } from "../engine/lease-keeper.ts";
+import { describeError } from "../log.ts";
 import type { Dependencies } from "./dependencies.ts";
-import { describeProofs } from "../describe-proofs.ts";
+import { nameFault, notConnected } from "./name-fault.ts";
 import { openIstiodCluster, openMesh } from "./open-access.ts";
 import { createStepWriter, type StepWriter } from "./step-writer.ts";
 
@@ -30,8 +34,6 @@ const readyResyncMs = 3_600_000;
 const troubleMs = 2_000;
 /** What the provisioner names when another wish is needed, in milliseconds. */
 const refusedMs = 60_000;
-/** An operation that has not brought its object to Ready by then has failed; reconciling goes on. In milliseconds. */
-const operationLimitMs = 900_000;
 /** Share of a credential's life after which it is renewed, as in the provisioner. */
 const renewalShare = 0.6;
 const removalLimitMs = 900_000;
@@ -57,6 +59,7 @@ async function reconcile(dependencies: Dependencies, held: HeldLease, work: Revi
   try {
     result = await provisioner.reconcileRevision(await buildRequest(dependencies, held, work, steps));
   } catch (error) {
+    await steps.flush();
     await saveFailure(dependencies, held, work, error);
     throw error;
   }
@@ -93,12 +96,14 @@ async function saveFailure(
   error: unknown,
 ): Promise<void> {
   assertNotCancelled(held);
-  if (!(error instanceof ProvisionerError)) return;
-  const { code: reason, message } = error;
-  const status = error.kind === "user" ? "False" : "Unknown";
+  const fault = nameFault(error);
+  if (fault === undefined) return;
+  const { code: reason, message } = fault;
+  const status = fault.kind === "user" ? "False" : "Unknown";
+  const failure = fault.kind === "user" ? { reason, message } : findOverdue(work, message);
   await saveRevisionSighting(database, held.lease, work, {
     conditions: [{ type: "Isolated", status, reason, message }],
-    ...(error.kind === "user" ? { failure: { reason, message } } : {}),
+    ...(failure === undefined ? {} : { failure }),
   });
 }
 
@@ -111,8 +116,13 @@ function findFailure(
   if (work.operation === null || ready === undefined || ready.status === "True") return undefined;
   const isRefused = ready.status === "False" && requeueAfterMs >= refusedMs;
   if (isRefused) return { reason: ready.reason, message: ready.message };
-  if (Date.now() - work.operation.createdAt.getTime() < operationLimitMs) return undefined;
-  return { reason: "NotReadyInTime", message: `The revision is not Ready after 15 minutes: ${ready.message}` };
+  return findOverdue(work, ready.message);
+}
+
+/** @param last what it waits for */
+function findOverdue({ operation }: RevisionWork, last: string): { reason: string; message: string } | undefined {
+  if (operation === null || Date.now() - operation.createdAt.getTime() < operationLimitMs) return undefined;
+  return { reason: "NotReadyInTime", message: `The revision is not Ready after 15 minutes: ${last}` };
 }
 
 function nextLookMs(requeueAfterMs: number, credential: { issuedAt: string; expiresAt: string } | undefined): number {
@@ -142,6 +152,7 @@ async function remove(dependencies: Dependencies, held: HeldLease, work: Revisio
     const request = await buildRequest(dependencies, held, work, steps);
     result = await provisioner.removeRevision({ ...request, giveUpAtMs });
   } catch (error) {
+    await steps.flush();
     return concludeFailedRemoval(dependencies, held, work, { error, giveUpAtMs });
   }
   await steps.flush();
@@ -162,32 +173,38 @@ async function remove(dependencies: Dependencies, held: HeldLease, work: Revisio
 
 /** Without a way into a cluster a removal ends all the same, once its time is over. */
 async function concludeFailedRemoval(
-  { database }: Dependencies,
+  { database, log }: Dependencies,
   held: HeldLease,
   work: RevisionWork,
   { error, giveUpAtMs }: { error: unknown; giveUpAtMs: number },
 ): Promise<Outcome> {
   assertNotCancelled(held);
-  if (!(error instanceof ProvisionerError)) throw error;
-  const condition: ObservedCondition = {
-    type: "Removed",
-    status: "Unknown",
-    reason: error.code,
-    message: error.message,
-  };
+  const fault = nameFault(error);
+  if (fault === undefined) throw error;
+  const { code: reason, message } = fault;
+  const condition: ObservedCondition = { type: "Removed", status: "Unknown", reason, message };
+  const fields = { revision: work.id, reason, error: describeError(error) };
   if (Date.now() < giveUpAtMs) {
+    log("warn", "a revision could not be removed; it is tried again", fields);
     await saveRemovalProgress(database, held.lease, work, [condition]);
-    const outcome = judgeError(error, held.lease.failures);
-    return { ...outcome, requeueAfterMs: Math.min(outcome.requeueAfterMs, giveUpAtMs - Date.now() + 100) };
+    const outcome = judgeError(fault, held.lease.failures);
+    return { ...outcome, requeueAfterMs: Math.max(0, Math.min(outcome.requeueAfterMs, giveUpAtMs - Date.now() + 100)) };
   }
-  const left = {
-    cluster: work.istiodCluster.name,
-    what: `Namespace ${work.id}`,
-    command: `kubectl delete namespace ${work.id}`,
-  };
-  const outcome = { conditions: [condition], kept: [], leftovers: [left] };
+  log("warn", "a removal ended without its clusters, as its time is over", fields);
+  const outcome = { conditions: [condition], kept: [], leftovers: listLeftovers(work) };
   const isGone = await finishRevisionRemoval(database, held.lease, work, outcome);
   return { result: "removed", requeueAfterMs: 0, failed: false, isGone };
+}
+
+/** All that a revision may have in both clusters: neither was asked. */
+function listLeftovers({ id, clusterId, hostname, istiodCluster, version }: RevisionWork): Leftover[] {
+  const mesh = listMeshLeftovers({ mesh: { id: clusterId }, revision: { id, version } }, false);
+  const namespace = `kubectl delete namespace ${id} --ignore-not-found`;
+  return [
+    ...mesh,
+    { cluster: "dns", what: `Record ${hostname}`, command: `withdraw ${hostname} from the provider's DNS` },
+    { cluster: istiodCluster.name, what: `Namespace ${id}`, command: namespace },
+  ];
 }
 
 /** @throws ProvisionerError NotConnected (notReady), or what opening the accesses throws */
@@ -197,13 +214,7 @@ async function buildRequest(
   work: RevisionWork,
   steps: StepWriter,
 ): Promise<RevisionRequest> {
-  if (work.mesh === null) {
-    throw new ProvisionerError(
-      "notReady",
-      "NotConnected",
-      `Mesh cluster ${work.clusterName} is not connected, so that nothing can be done there. Connect it.`,
-    );
-  }
+  if (work.mesh === null) throw notConnected(work);
   const [mesh, istiodCluster] = await Promise.all([
     openMesh(keys, work.mesh),
     openIstiodCluster(keys, work.istiodCluster),

@@ -17,16 +17,17 @@ import type { HeldLease, LeaseKeeper } from "../engine/lease-keeper.ts";
 import { describeError, type Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Dependencies } from "../reconcilers/dependencies.ts";
+import { nameFault, notConnected } from "../reconcilers/name-fault.ts";
 import { openMesh } from "../reconcilers/open-access.ts";
-import { createSemaphore } from "./semaphore.ts";
 import { type Sentinel, type SentinelTimes, startSentinel } from "./sentinel.ts";
+import { createTurns } from "./turns.ts";
 
 export interface SentinelHostOptions extends Pick<Dependencies, "database" | "provisioner" | "provider" | "keys"> {
   holder: string;
   keeper: LeaseKeeper;
   /** Most sentinels of this worker. */
   most: number;
-  /** Most that look at the same time. */
+  /** Most that begin to look at the same time. */
   mostLooking: number;
   metrics: Metrics;
   log: Log;
@@ -51,18 +52,24 @@ interface Post {
   stamp: WatchStamp | undefined;
   sentinel: Sentinel | undefined;
   stop: AbortController;
+  /** When it is begun anew, on the monotonic clock. */
+  untilMs: number;
   ended: Promise<void>;
 }
 
 /** Most taken at a time, so that several workers that start together share. */
 const batchSize = 50;
+/** A look at what answers takes less; one that takes longer waits for what does not answer, and lets others begin. In milliseconds. */
+const turnMs = 250;
+/** What it watches through lives for 24 days: it is begun anew long before, spread by a fifth to both sides. In milliseconds. */
+const longestWatchMs = 7 * 86_400_000;
 /** When a sentinel could not even begin, another worker may try after so long, in milliseconds. */
 const failedStartMs = 10_000;
 
 export function createSentinelHost(options: SentinelHostOptions): SentinelHost {
   const { database, holder, keeper, metrics, log } = options;
   const posts = new Map<string, Post>();
-  const takeTurn = createSemaphore(options.mostLooking);
+  const takeTurn = createTurns(options.mostLooking, turnMs);
   let isDraining = false;
 
   function begin(lease: Lease, takenAt: ReturnType<typeof readMoment>): void {
@@ -74,7 +81,8 @@ export function createSentinelHost(options: SentinelHostOptions): SentinelHost {
         if (post?.held === held) post.sentinel?.lookClosely();
       },
     });
-    const post: Post = { held, stamp: undefined, sentinel: undefined, stop, ended: Promise.resolve() };
+    const untilMs = performance.now() + longestWatchMs * (0.8 + 0.4 * Math.random());
+    const post: Post = { held, stamp: undefined, sentinel: undefined, stop, untilMs, ended: Promise.resolve() };
     posts.set(id, post);
     post.ended = serve(post).finally(() => {
       keeper.drop(held);
@@ -87,23 +95,23 @@ export function createSentinelHost(options: SentinelHostOptions): SentinelHost {
     const { lease } = held;
     const signal = AbortSignal.any([stop.signal, held.deadline.signal]);
     let requeueAfterMs = 0;
+    let work: RevisionWork | undefined;
     try {
-      const work = await loadRevision(database, lease.objectId);
+      work = await loadRevision(database, lease.objectId);
       if (work === undefined || work.deletionRequestedAt !== null) {
         await dropWork(database, lease);
         return;
       }
-      if (work.mesh === null) {
-        requeueAfterMs = failedStartMs;
-        return;
-      }
-      post.stamp = { id: work.id, generation: work.generation, isEnding: false, tokenId: work.mesh.token.binding.id };
+      const { mesh } = work;
+      if (mesh === null) throw notConnected(work);
+      const watched = work;
+      post.stamp = { id: work.id, generation: work.generation, isEnding: false, tokenId: mesh.token.binding.id };
       post.sentinel = startSentinel({
         revisionId: work.id,
-        prober: await openProber(work, work.mesh),
+        prober: await openProber(work, mesh),
         condition: work.conditions.find(({ type }) => type === "Serving"),
         save: (condition, { proofs, wakeRevision }) =>
-          save(held, work, { condition, proofs: describeProofs(proofs), wakeRevision }),
+          save(held, watched, { condition, proofs: describeProofs(proofs), wakeRevision }),
         takeTurn,
         signal,
         metrics,
@@ -114,8 +122,22 @@ export function createSentinelHost(options: SentinelHostOptions): SentinelHost {
     } catch (error) {
       log("warn", "a sentinel could not begin", { work: nameWork(lease), error: describeError(error) });
       requeueAfterMs = failedStartMs;
+      if (work !== undefined) await sayUnwatched(held, work, error);
     } finally {
       await giveBack(held, requeueAfterMs);
+    }
+  }
+
+  /** Nobody sees whether it serves: what was known last may be wrong by now. */
+  async function sayUnwatched(held: HeldLease, work: RevisionWork, error: unknown): Promise<void> {
+    const fault = nameFault(error);
+    if (fault === undefined) return;
+    const { code: reason, message } = fault;
+    const condition = { type: "Serving", status: "Unknown", reason, message } as const;
+    try {
+      await saveSentinelSighting(database, held.lease, work, { condition, wakeRevision: false });
+    } catch (failure) {
+      log("warn", "a sentinel's finding could not be stored", { revision: work.id, error: describeError(failure) });
     }
   }
 
@@ -157,14 +179,17 @@ export function createSentinelHost(options: SentinelHostOptions): SentinelHost {
     },
 
     async followChanges() {
-      const stamps = new Map((await listWatchStamps(database, [...posts.keys()])).map((stamp) => [stamp.id, stamp]));
-      for (const [id, post] of posts) {
+      // Those that begin while the answer is awaited are not in it.
+      const asked = [...posts].filter(([, { stamp }]) => stamp !== undefined);
+      const ids = asked.map(([id]) => id);
+      const stamps = new Map((await listWatchStamps(database, ids)).map((stamp) => [stamp.id, stamp]));
+      for (const [id, post] of asked) {
         if (post.stamp === undefined) continue;
         const now = stamps.get(id);
         const isSame =
           now?.isEnding === false && now.generation === post.stamp.generation && now.tokenId === post.stamp.tokenId;
         // The lease is given back; whoever takes it next reads everything anew.
-        if (!isSame) post.stop.abort();
+        if (!isSame || performance.now() >= post.untilMs) post.stop.abort();
       }
     },
 

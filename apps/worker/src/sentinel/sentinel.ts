@@ -3,6 +3,7 @@ import { describeError, type Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import type { OpenStream, Prober } from "../provisioner.ts";
 import { judgeFinding, type SentinelFinding } from "./judge-proofs.ts";
+import type { TakeTurn } from "./turns.ts";
 
 /** Times of a sentinel, in milliseconds. */
 export interface SentinelTimes {
@@ -12,8 +13,8 @@ export interface SentinelTimes {
   proofMs: number;
   /** From a failure to the closer look that decides. */
   closerLookMs: number;
-  /** Between looks at what does not serve: grows from the first to the second. */
-  retryMs: readonly [number, number];
+  /** Between looks at what does not serve: grows from the first to the second within a minute, and after that is a tenth of the time since, up to the third. */
+  retryMs: readonly [number, number, number];
   streamTimeoutMs: number;
   proofTimeoutMs: number;
 }
@@ -22,7 +23,7 @@ const sentinelTimes: SentinelTimes = {
   admissionMs: 27_000,
   proofMs: 600_000,
   closerLookMs: 250,
-  retryMs: [1_000, 5_000],
+  retryMs: [1_000, 5_000, 60_000],
   streamTimeoutMs: 5_000,
   proofTimeoutMs: 12_000,
 };
@@ -37,8 +38,8 @@ export interface SentinelOptions {
     condition: ObservedCondition,
     change: { proofs: SentinelFinding["proofs"]; wakeRevision: boolean },
   ) => Promise<void>;
-  /** Bounds how many sentinels look at a time. */
-  takeTurn: <Result>(work: () => Promise<Result>) => Promise<Result>;
+  /** Bounds how many sentinels begin to look at a time. */
+  takeTurn: TakeTurn;
   /** Ends it. */
   signal: AbortSignal;
   metrics: Metrics;
@@ -57,17 +58,19 @@ export interface Sentinel {
 
 /**
  * Keeps a discovery stream open, tries admission every half minute and proves everything every ten minutes. A loss or a failure is looked at closely at once;
- * only the second failure in a row is said. What does not serve is looked at every few seconds until it does.
+ * only the second failure in a row is said. What does not serve is looked at every few seconds until it does, and less often the longer that takes: a cluster
+ * that sleeps through the night is proven once a minute.
  */
 export function startSentinel(options: SentinelOptions): Sentinel {
   const { prober, signal, metrics, log, revisionId, times = sentinelTimes, random = Math.random } = options;
   let stream: OpenStream | undefined;
   let isDraining = false;
   let failures = 0;
+  let failingSinceMs = Number.POSITIVE_INFINITY;
   let said = options.condition;
-  // Another worker's sentinel has proven the rest not long ago.
+  // Another worker's sentinel has proven the rest not long ago, and admission within the half minute: a thousand that begin together take turns.
   let wantsWholeProof = said?.status !== "True";
-  let admissionAtMs = 0;
+  let admissionAtMs = wantsWholeProof ? 0 : performance.now() + random() * times.admissionMs;
   let proofAtMs = performance.now() + random() * times.proofMs;
   let ring: () => void = () => undefined;
   let timer: NodeJS.Timeout | undefined;
@@ -94,17 +97,23 @@ export function startSentinel(options: SentinelOptions): Sentinel {
   async function openStream(): Promise<string | undefined> {
     if (stream !== undefined && !isDraining) return undefined;
     const former = stream;
+    // Either may be told of before the stream itself is at hand here.
+    let opened: OpenStream | undefined;
+    let end: string | undefined;
+    let drains = false;
     try {
-      const opened: OpenStream = await prober.openStream({
+      opened = await prober.openStream({
         timeoutMs: times.streamTimeoutMs,
         signal,
         onDraining() {
-          if (stream !== opened) return;
+          drains = true;
+          if (opened === undefined || stream !== opened) return;
           isDraining = true;
           lookIn(random() * 1_000);
         },
         onEnd(why) {
-          if (stream !== opened) return;
+          end ??= why;
+          if (opened === undefined || stream !== opened) return;
           stream = undefined;
           metrics.probes.inc({ probe: "stream", result: "lost" });
           log("info", "a sentinel lost its stream", { revision: revisionId, why });
@@ -112,8 +121,14 @@ export function startSentinel(options: SentinelOptions): Sentinel {
           lookIn(50 + random() * 150);
         },
       });
+      if (end !== undefined) {
+        metrics.probes.inc({ probe: "stream", result: "refused" });
+        await opened.close();
+        return `The discovery stream ended as soon as it was open: ${end}.`;
+      }
       stream = opened;
-      isDraining = false;
+      isDraining = drains;
+      if (drains) lookIn(random() * 1_000);
       metrics.probes.inc({ probe: "stream", result: "opened" });
       await former?.close();
       return undefined;
@@ -150,6 +165,7 @@ export function startSentinel(options: SentinelOptions): Sentinel {
       return;
     }
     failures = stream === undefined ? 1 : 0;
+    failingSinceMs = Number.POSITIVE_INFINITY;
     if (isWhole) {
       wantsWholeProof = false;
       proofAtMs = performance.now() + spread(times.proofMs);
@@ -159,14 +175,16 @@ export function startSentinel(options: SentinelOptions): Sentinel {
 
   async function lookAgainAfterFailure(condition: ObservedCondition, proofs: SentinelFinding["proofs"]): Promise<void> {
     failures += 1;
+    failingSinceMs = Math.min(failingSinceMs, performance.now());
     wantsWholeProof = true;
     if (failures === 1) {
       lookIn(times.closerLookMs);
       return;
     }
     await say(condition, proofs);
-    const [first, most] = times.retryMs;
-    lookIn(spread(Math.min(most, first * 2 ** Math.min(failures - 2, 10))));
+    const [first, soon, most] = times.retryMs;
+    const patienceMs = Math.min(most, Math.max(soon, (performance.now() - failingSinceMs) / 10));
+    lookIn(spread(Math.min(patienceMs, first * 2 ** Math.min(failures - 2, 10))));
   }
 
   /** Stored only when it differs, and after each whole proof; what could not be stored is tried with the next look. */
@@ -196,7 +214,9 @@ export function startSentinel(options: SentinelOptions): Sentinel {
         log("error", "a sentinel's look failed", { revision: revisionId, error: describeError(error) });
         lookIn(spread(5_000));
       }
-      lookIn(Math.max(0, Math.min(admissionAtMs, proofAtMs) - performance.now(), 100));
+      // Whatever has asked for a look already plans the next one anew.
+      if (rangAtMs === Number.POSITIVE_INFINITY)
+        lookIn(Math.max(100, Math.min(admissionAtMs, proofAtMs) - performance.now()));
     }
     clearTimeout(timer);
     const open = stream;

@@ -1,4 +1,4 @@
-import { type Database, findUnwantedRevisions, loadIstiodClusters } from "@pilothouse/core";
+import { type Database, findOwnClusters, findUnwantedRevisions, loadIstiodClusters } from "@pilothouse/core";
 import type { KeyRing } from "../key-ring.ts";
 import { describeError, type Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
@@ -31,14 +31,14 @@ export const defaultPatienceMs = 600_000;
 
 /**
  * Finds namespaces of revisions that no row wants: the rows come first and go last, so there are none unless a removal ended without its cluster. Each
- * is reported when it is first seen. Only in the mode `remove` is it deleted, at a later look and if it is still the same one: another
- * installation that uses the same cluster has rows that are not seen from here.
+ * is reported when it is first seen. Only in the mode `remove` is it deleted, at a later look, if it has been unwanted all the time, is still the same one,
+ * and serves a mesh cluster that is or was connected here: another installation that uses the same istiod cluster has rows that are not seen from here.
  */
 export function createJanitor(options: JanitorOptions): Janitor {
   const { database, provisioner, keys, mode, metrics, log, patienceMs = defaultPatienceMs } = options;
   const nowMs = options.nowMs ?? (() => performance.now());
-  /** By UID: when it was first reported. */
-  const reported = new Map<string, number>();
+  /** By istiod cluster and UID: when it was first reported. */
+  const reported = new Map<string, ReadonlyMap<string, number>>();
 
   async function sweepCluster(cluster: Parameters<typeof openIstiodCluster>[1]): Promise<number> {
     const opened = await openIstiodCluster(keys, cluster);
@@ -50,14 +50,20 @@ export function createJanitor(options: JanitorOptions): Janitor {
       ),
     );
     const orphans = namespaces.filter(({ revisionId }) => unwanted.has(revisionId));
-    metrics.orphans.set({ istiod_cluster: cluster.name }, orphans.length);
+    const own = await findOwnClusters(
+      database,
+      orphans.map(({ clusterId }) => clusterId),
+    );
+    const before = reported.get(cluster.name);
+    // What is wanted again in between begins anew.
+    reported.set(cluster.name, new Map(orphans.map(({ uid }) => [uid, before?.get(uid) ?? nowMs()])));
     for (const orphan of orphans) {
-      const fields = { istiodCluster: cluster.name, namespace: orphan.revisionId, uid: orphan.uid };
-      const since = reported.get(orphan.uid);
+      const isOwn = own.has(orphan.clusterId);
+      const fields = { istiodCluster: cluster.name, namespace: orphan.revisionId, uid: orphan.uid, isOwn };
+      const since = before?.get(orphan.uid);
       if (since === undefined) {
-        reported.set(orphan.uid, nowMs());
         log("warn", "a namespace belongs to a revision that no row wants", fields);
-      } else if (mode === "remove" && nowMs() - since >= patienceMs) {
+      } else if (mode === "remove" && isOwn && nowMs() - since >= patienceMs) {
         await provisioner.deleteRevisionNamespace(opened, orphan);
         log("warn", "an orphaned namespace was removed", fields);
       }
@@ -68,11 +74,11 @@ export function createJanitor(options: JanitorOptions): Janitor {
   return {
     async sweep() {
       const blocked = new Set(options.listBlockedShards());
-      let found = 0;
+      const counts = new Map<string, number>();
       for (const cluster of await loadIstiodClusters(database)) {
         if (blocked.has(cluster.name) || cluster.access === null) continue;
         try {
-          found += await sweepCluster(cluster);
+          counts.set(cluster.name, await sweepCluster(cluster));
         } catch (error) {
           log("warn", "an istiod cluster could not be searched for orphans", {
             istiodCluster: cluster.name,
@@ -80,7 +86,10 @@ export function createJanitor(options: JanitorOptions): Janitor {
           });
         }
       }
-      return found;
+      // Of a cluster that could not be searched, or is gone, nothing is said.
+      metrics.orphans.reset();
+      for (const [name, count] of counts) metrics.orphans.set({ istiod_cluster: name }, count);
+      return [...counts.values()].reduce((sum, count) => sum + count, 0);
     },
   };
 }

@@ -13,6 +13,10 @@ import type { Provisioner } from "../../src/provisioner.ts";
 export interface Faults {
   /** Before each reconcile or removal of a revision. */
   onRevision?: (revisionId: string, istiodCluster: string) => Promise<void> | void;
+  /** Before each proof of a sentinel. */
+  onProve?: (revisionId: string) => Promise<void> | void;
+  /** Before a mesh cluster is searched for orphans. */
+  onOrphanLook?: () => Promise<void> | void;
   onConnect?: () => Promise<void> | void;
   onRenew?: () => Promise<void> | void;
   /** What istiod's end looks like to a reconcile. */
@@ -33,6 +37,8 @@ export interface FakeProvisioner extends Provisioner {
   calls: string[];
   /** Revisions that exist in the clusters. */
   revisions: Set<string>;
+  /** Ids of the mesh clusters that the namespaces of revisions name; "" when absent. */
+  owners: Map<string, string>;
   /** Revisions that have something left in every mesh cluster. */
   left: Set<string>;
   /** Lets the streams of a revision end, as those of a killed istiod do. */
@@ -49,6 +55,7 @@ export function createFakeProvisioner(): FakeProvisioner {
   const calls: string[] = [];
   const revisions = new Set<string>();
   const left = new Set<string>();
+  const owners = new Map<string, string>();
   const streams = new Map<string, Set<() => void>>();
   const running = new Map<string, number>();
   const mostRunning = new Map<string, number>();
@@ -99,6 +106,7 @@ export function createFakeProvisioner(): FakeProvisioner {
     calls,
     revisions,
     left,
+    owners,
     mostRunning,
     breakStreams: (id) => streams.get(id)?.forEach((end) => end()),
     openStreams: () => [...streams.values()].reduce((sum, { size }) => sum + size, 0),
@@ -237,7 +245,10 @@ export function createFakeProvisioner(): FakeProvisioner {
         };
       }),
 
-    findMeshRevisions: async () => [...left],
+    async findMeshRevisions() {
+      await faults.onOrphanLook?.();
+      return [...left];
+    },
     async removeMeshOrphan({ revisionId }) {
       calls.push(`remove orphan ${revisionId}`);
       left.delete(revisionId);
@@ -246,6 +257,7 @@ export function createFakeProvisioner(): FakeProvisioner {
     openProber: ({ revision }) => ({
       async prove({ only }) {
         calls.push(`prove ${only?.join() ?? "all"} ${revision.id}`);
+        await faults.onProve?.(revision.id);
         return (only ?? (["admission", "injection", "certificate", "discovery"] as const)).map((name) =>
           proof(name, revision.id),
         );
@@ -277,7 +289,12 @@ export function createFakeProvisioner(): FakeProvisioner {
       return [{ pod: "p", proxies: faults.proxies ?? 0, cpuSeconds: performance.now() / 1_000, memoryBytes: 2 ** 27 }];
     },
 
-    listRevisionNamespaces: async () => [...revisions].map((revisionId) => ({ revisionId, uid: `uid-${revisionId}` })),
+    listRevisionNamespaces: async () =>
+      [...revisions].map((revisionId) => ({
+        revisionId,
+        clusterId: owners.get(revisionId) ?? "",
+        uid: `uid-${revisionId}`,
+      })),
     deleteRevisionNamespace: async (_cluster, { revisionId }) => void revisions.delete(revisionId),
   };
 }

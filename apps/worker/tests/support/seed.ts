@@ -133,7 +133,7 @@ export async function openSeeder(migratorUrl: string): Promise<Seeder> {
         lifetime,
       );
       await createOperation(tenantId, "cluster.connect", { kind: "cluster", id, name });
-      await wake("cluster", id, tenantId, "");
+      await wake("cluster", id, tenantId, tenantId);
       return id;
     },
     async createControlPlane({ tenantId, clusterId, name, version, line, istiodCluster, domain = "cp.example.test" }) {
@@ -183,7 +183,7 @@ export async function openSeeder(migratorUrl: string): Promise<Seeder> {
       );
       if (row === undefined) throw new Error("no such cluster");
       await createOperation(row.tenant_id, "cluster.disconnect", { kind: "cluster", id: clusterId, name: row.name });
-      await wake("cluster", clusterId, row.tenant_id, "");
+      await wake("cluster", clusterId, row.tenant_id, row.tenant_id);
     },
     close: () => database.$disconnect(),
   };

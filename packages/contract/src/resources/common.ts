@@ -8,10 +8,10 @@ export const nameSchema = z
   })
   .describe("DNS label of at most 30 characters");
 
-/** Istio minor, as `1.32`. */
+/** Istio minor, as `1.32`. With the longest name of a control plane it still fits into a revision's id, which has 50 characters at most. */
 export const lineNameSchema = z
   .string()
-  .max(20)
+  .max(12)
   .regex(/^(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)$/, { error: "must be an Istio minor, such as `1.32`" })
   .describe("Istio minor, as `1.32`");
 
@@ -47,6 +47,11 @@ export const kubeconfigSchema = z
   .meta({ writeOnly: true });
 
 export const timestampSchema = z.iso.datetime();
+
+/** A day of the calendar that databases count by, which has no year 0. */
+export const daySchema = z.iso
+  .date()
+  .refine((day) => !day.startsWith("0000"), { error: "must be a day after the year 0" });
 
 export const generationSchema = z.int().min(0);
 

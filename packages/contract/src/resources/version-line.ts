@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { generationSchema, lineNameSchema, timestampSchema } from "./common.ts";
+import { daySchema, generationSchema, lineNameSchema, timestampSchema } from "./common.ts";
 
 /** `supported` and `deprecated` lines can be ordered, `retired` ones can't. */
 const lineStateSchema = z.enum(["supported", "deprecated", "retired"]);
@@ -11,7 +11,7 @@ export const versionLineSchema = z
   .strictObject({
     name: lineNameSchema,
     state: lineStateSchema,
-    endOfSupport: z.iso.date().nullable(),
+    endOfSupport: daySchema.nullable(),
     revisions: z.int().min(0).describe("How many there are of its versions"),
     generation: generationSchema,
     createdAt: timestampSchema,
@@ -24,14 +24,14 @@ export const createVersionLineBodySchema = z
   .strictObject({
     name: lineNameSchema,
     state: lineStateSchema.default("supported"),
-    endOfSupport: z.iso.date().optional(),
+    endOfSupport: daySchema.optional(),
   })
   .meta({ id: "CreateVersionLine" });
 
 export type CreateVersionLineBody = z.output<typeof createVersionLineBodySchema>;
 
 export const changeVersionLineBodySchema = z
-  .strictObject({ state: lineStateSchema.optional(), endOfSupport: z.iso.date().nullable().optional() })
+  .strictObject({ state: lineStateSchema.optional(), endOfSupport: daySchema.nullable().optional() })
   .meta({ id: "ChangeVersionLine" });
 
 export type ChangeVersionLineBody = z.output<typeof changeVersionLineBodySchema>;

@@ -103,7 +103,7 @@ export async function createInCatalogue<Row extends CatalogueRow, Resource>(
 /**
  * Changes one. What is so already stays as it is, with its ETag.
  * @param data columns to change
- * @param update writes columns where name and generation are as given, and answers how many rows that were
+ * @param update writes columns where the row is as given, and answers how many rows that were
  * @returns 200
  * @throws DomainError Forbidden, NotFound, PreconditionRequired, PreconditionFailed, and what `update` throws
  */
@@ -118,7 +118,7 @@ export async function changeInCatalogue<Row extends CatalogueRow, Resource, Data
     isForced?: boolean;
     update: (
       transaction: Transaction,
-      where: { name: string; generation: number },
+      where: BoundName,
       data: Data & { generation: { increment: number } },
     ) => Promise<{ count: number }>;
     explain?: (fact: DatabaseFact) => DomainError | undefined;
@@ -134,7 +134,7 @@ export async function changeInCatalogue<Row extends CatalogueRow, Resource, Data
       return { status: 200, body: catalogue.toResource(row), etag: formatEtag(row.generation) };
     }
     const data = { ...change.data, generation: { increment: 1 } };
-    const { count } = await change.update(transaction, { name, generation: row.generation }, data);
+    const { count } = await change.update(transaction, bindTo(row, input.ifMatch), data);
     const changed = await catalogue.find(transaction, name);
     if (changed === null) throw notFound(catalogue.title, name);
     if (count === 0) throw lostToAnother();
@@ -142,6 +142,17 @@ export async function changeInCatalogue<Row extends CatalogueRow, Resource, Data
     return { status: 200, body: catalogue.toResource(changed), etag: formatEtag(changed.generation) };
   };
   return runChange(context, "platform", work, change.explain);
+}
+
+/** What a row has to be when it is written. */
+interface BoundName {
+  name: string;
+  generation?: number;
+}
+
+/** Who named an ETag wants nothing else to have been changed since; who named none, or any, wants the row as it is by then. */
+function bindTo({ name, generation }: CatalogueRow, ifMatch: string | undefined): BoundName {
+  return ifMatch === undefined || ifMatch.trim() === "*" ? { name } : { name, generation };
 }
 
 function lostToAnother(): DomainError {
@@ -171,7 +182,7 @@ export async function deleteFromCatalogue<Row extends CatalogueRow, Resource>(
   context: RequestContext,
   catalogue: Catalogue<Row, Resource>,
   input: DeleteInput,
-  remove: (transaction: Transaction, where: { name: string; generation: number }) => Promise<{ count: number }>,
+  remove: (transaction: Transaction, where: BoundName) => Promise<{ count: number }>,
 ): Promise<Answer<undefined>> {
   requirePlatform(context);
   const { name } = input;
@@ -179,8 +190,10 @@ export async function deleteFromCatalogue<Row extends CatalogueRow, Resource>(
     const row = await catalogue.find(transaction, name);
     if (row === null) throw notFound(catalogue.title, name);
     checkIfMatch(input.ifMatch, row.generation);
-    const { count } = await remove(transaction, { name, generation: row.generation });
-    if (count === 0) throw lostToAnother();
+    const { count } = await remove(transaction, bindTo(row, input.ifMatch));
+    if (count === 0) {
+      throw (await catalogue.find(transaction, name)) === null ? notFound(catalogue.title, name) : lostToAnother();
+    }
     await audit(transaction, context, catalogue, { verb: "delete", name });
     return { status: 204, body: undefined };
   };

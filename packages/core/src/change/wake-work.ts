@@ -3,7 +3,8 @@ import type { Transaction } from "../database/connect.ts";
 
 /**
  * Wishes, inside a transaction, that an object be looked at once; its work item is made when there is none.
- * @param item.shard what its calls go to: an istiod cluster's name, or ""
+ * @param item.shard what its calls go to: an istiod cluster's name, or for mesh clusters the id of their tenant, so that one whose clusters do not
+ * answer takes no place from others
  */
 export async function wakeWork(
   transaction: Transaction,

@@ -29,7 +29,7 @@ export async function connectCluster(
     const row = await transaction.meshCluster.create({
       data: { id: uuid(), tenantId, name, kind, seedName: seed ?? null },
     });
-    await wakeWork(transaction, { kind: "cluster", objectId: row.id, tenantId, shard: "" });
+    await wakeWork(transaction, { kind: "cluster", objectId: row.id, tenantId, shard: tenantId });
     const object = { kind: "cluster", id: row.id, name } as const;
     await recordEvent(transaction, { tenantId, what: "created", object });
     await recordAudit(transaction, context, {

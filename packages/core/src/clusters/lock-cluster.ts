@@ -11,7 +11,7 @@ import { wakeWork } from "../change/wake-work.ts";
 export async function lockCluster(transaction: Transaction, tenantId: string, name: string): Promise<MeshCluster> {
   const found = await transaction.meshCluster.findFirst({ where: { tenantId, name }, select: { id: true } });
   if (found === null) throw notFound("cluster", name);
-  await wakeWork(transaction, { kind: "cluster", objectId: found.id, tenantId, shard: "" });
+  await wakeWork(transaction, { kind: "cluster", objectId: found.id, tenantId, shard: tenantId });
   await transaction.$executeRaw`SELECT 1 FROM mesh_clusters WHERE id = ${found.id}::uuid FOR UPDATE`;
   const row = await transaction.meshCluster.findFirst({ where: { tenantId, id: found.id } });
   if (row === null) throw notFound("cluster", name);

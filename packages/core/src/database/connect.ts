@@ -24,6 +24,9 @@ export function connectDatabase(url: string, poolSize = 10): Database {
       // Also for a statement that waits for a lock: nobody waits longer than a request lasts.
       statement_timeout: 10_000,
       idle_in_transaction_session_timeout: 15_000,
+      // When nothing comes back any more, not even that the connection is gone.
+      query_timeout: 15_000,
+      keepAlive: true,
       application_name: "pilothouse",
     }),
     transactionOptions: transactionLimits,

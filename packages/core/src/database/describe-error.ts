@@ -63,27 +63,34 @@ function readText(value: unknown, name: string): string | undefined {
   return typeof text === "string" ? text : undefined;
 }
 
-/** Connection refused, lost or cut; the server starting, stopping or full; no free connection in the pool in time. */
-const unavailable = /^(E[A-Z]+|08\d{3}|57P0\d|53300|P1001|P1002|P1008|P1017|P2024|P2037|28\d{3})$/;
+/** Nothing was begun: connection refused; the server starting, stopping or full; no free connection in the pool in time; not let in. */
+const outOfReach =
+  /^(ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|57P03|53300|P1001|P1002|P2024|P2037|28\d{3})$/;
+/** A connection was lost or cut in the midst: maybe when all was written, and before that was said. */
+const cutOff = /^(E[A-Z]+|08\d{3}|57P0\d|P1008|P1017)$/;
 /** A statement's, a lock's or a transaction's time is over. */
 const tookTooLong = /^(57014|55P03|P2028|25P03|25P04)$/;
 
 /** A database that can't answer now, in the words of the contract; any other error is returned as it is. */
 export function translateOutage(error: unknown): unknown {
   if (error instanceof DomainError) return error;
-  const code = describeDatabaseError(error)?.code;
+  const code = describeDatabaseError(error)?.code ?? "";
   const text = error instanceof Error ? error.message : "";
-  if (
-    (code !== undefined && unavailable.test(code)) ||
-    /Connection terminated|timeout exceeded when trying to connect|Can't reach database server/.test(text)
-  ) {
+  if (outOfReach.test(code) || /timeout exceeded when trying to connect|Can't reach database server/.test(text)) {
     return new DomainError(
       "Unavailable",
       "The database does not answer now. Nothing was changed; try again in some seconds.",
       { cause: error },
     );
   }
-  if (code !== undefined && tookTooLong.test(code)) {
+  if (cutOff.test(code) || text.includes("Connection terminated")) {
+    return new DomainError(
+      "Unavailable",
+      "The connection to the database was lost. Whether the request was carried out is not known: look, then try again.",
+      { cause: error },
+    );
+  }
+  if (tookTooLong.test(code)) {
     return new DomainError(
       "TookTooLong",
       "Others were changing the same thing for too long. Nothing was changed; try again.",

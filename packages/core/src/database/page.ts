@@ -49,16 +49,19 @@ export const namePosition: z.ZodType<string> = z
   .max(100)
   .regex(/^[a-z0-9.-]*$/);
 
+/** A moment that a database can compare with: it has no year 0. */
+const momentSchema = z.iso.datetime().refine((moment) => !moment.startsWith("0000"));
+
 /** Position in lists that have the newest first. */
 export const timePosition: z.ZodType<[string, string]> = z.tuple([
-  z.iso.datetime(),
+  momentSchema,
   z
     .string()
     .max(60)
     .regex(/^[a-z0-9-]+$/),
 ]);
 /** The same where ids are uuids. */
-export const timeUuidPosition: z.ZodType<[string, string]> = z.tuple([z.iso.datetime(), z.uuid()]);
+export const timeUuidPosition: z.ZodType<[string, string]> = z.tuple([momentSchema, z.uuid()]);
 
 /** Rows behind a position, newest first by `createdAt` and `id`. */
 export function behindTime(position: [string, string] | undefined): object {

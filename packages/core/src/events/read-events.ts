@@ -65,7 +65,7 @@ export interface EventBatch<Event = TenantEvent> {
   position: string;
   /** Whether there is more right now. */
   more: boolean;
-  /** Events behind the position asked for may have been erased: there are none here, and `position` is the present. */
+  /** Events behind the position asked for may be missing: there are none here, and `position` is the present. */
   hasGap?: true;
 }
 
@@ -73,7 +73,7 @@ export interface EventBatch<Event = TenantEvent> {
  * Reads the tenant's events behind a position, in the order in which they became visible. Only events of transactions older than every one
  * still running are taken, so that one that commits late is never skipped; it follows once those have ended.
  * @param input.after id of the last event seen, as `<transaction>-<number>`; undefined to begin now, with nothing and the position of it
- * @param input.isResumed the reader was away, maybe for longer than events are kept: a gap is looked for
+ * @param input.isResumed the reader was away, maybe for longer than events are kept, or while a backup was restored: a gap is looked for
  */
 export async function readEventsAfter(
   context: RequestContext,
@@ -98,9 +98,13 @@ export async function readEventsAfter(
 
 /**
  * Erasing goes from the oldest on, and leaves each tenant an event that is older than what is kept. So an event at the position or before it
- * means that all behind it are there; and when the oldest of all is young, nothing was ever erased.
+ * means that all behind it are there; and when the oldest of all is young, nothing was ever erased. A position of a transaction that is yet to
+ * come is of a database from before a backup was restored: nothing would be behind it for as long as transactions are counted up to it.
  */
 async function isGapBehind(transaction: Transaction, tenantId: string, [xid, id]: [bigint, bigint]): Promise<boolean> {
+  const [present] = await transaction.$queryRaw<{ isToCome: boolean }[]>`
+    SELECT ${xid} > pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS "isToCome"`;
+  if (present?.isToCome === true) return true;
   const [row] = await transaction.$queryRaw<{ isGap: boolean }[]>`
     SELECT at < now() - ${eventRetentionDays}::int * interval '1 day' AND (xid, id) > (${xid}, ${id}) AS "isGap"
     FROM events WHERE tenant_id = ${tenantId}::uuid ORDER BY xid, id LIMIT 1`;

@@ -12,8 +12,15 @@ export interface ConditionTarget {
   observedGeneration: number;
 }
 
-const statusSchema = z.enum(["True", "False", "Unknown"]);
-const lastKnownSchema = z.object({ status: statusSchema, reason: z.string(), message: z.string(), at: z.string() });
+/** Of a condition. */
+export const statusSchema = z.enum(["True", "False", "Unknown"]);
+/** While a status is Unknown: what it was. */
+export const lastKnownSchema = z.object({
+  status: statusSchema,
+  reason: z.string(),
+  message: z.string(),
+  at: z.string(),
+});
 
 /** Reads what is stored of an object. */
 export async function readConditions(
@@ -34,22 +41,25 @@ export async function readConditions(
 
 /**
  * Writes conditions that differ from what is stored, and an event for each whose status changed. Types that are not given stay as they are.
+ * @param known what is stored, where the caller has read it in this transaction and nobody else can have changed it since
  * @returns all conditions of the object as they are now
  */
 export async function saveConditions(
   transaction: Transaction,
   target: ConditionTarget,
   conditions: readonly ObservedCondition[],
+  known?: readonly StoredCondition[],
 ): Promise<StoredCondition[]> {
-  const stored = new Map((await readConditions(transaction, target)).map((condition) => [condition.type, condition]));
+  const before = known ?? (await readConditions(transaction, target));
+  const stored = new Map(before.map((condition) => [condition.type, condition]));
   const now = new Date();
   for (const condition of conditions) {
-    const before = stored.get(condition.type);
-    const after = mergeCondition(before, condition, target.observedGeneration, now);
-    if (after === before) continue;
+    const former = stored.get(condition.type);
+    const after = mergeCondition(former, condition, target.observedGeneration, now);
+    if (after === former) continue;
     await writeCondition(transaction, target, after);
     stored.set(after.type, after);
-    if (before?.status === after.status) continue;
+    if (former?.status === after.status) continue;
     const { tenantId, objectKind, objectId, objectName } = target;
     await insertEvent(transaction, {
       tenantId,

@@ -35,6 +35,17 @@ export async function saveIstiodClusterHealth(
     WHERE name = ${name} AND (healthy IS DISTINCT FROM ${healthy} OR health_message IS DISTINCT FROM ${message})`;
 }
 
+/** Which of these mesh clusters are this installation's, or were: one that is gone is still named by the operation that connected it. */
+export async function findOwnClusters(database: Database, ids: readonly string[]): Promise<Set<string>> {
+  if (ids.length === 0) return new Set();
+  const rows = await database.operation.findMany({
+    where: { objectKind: "cluster", objectId: { in: [...ids] } },
+    distinct: ["objectId"],
+    select: { objectId: true },
+  });
+  return new Set(rows.map(({ objectId }) => objectId));
+}
+
 /** Which of these revision ids no row wants: what is in a cluster under such an id is an orphan. */
 export async function findUnwantedRevisions(database: Database, ids: readonly string[]): Promise<string[]> {
   if (ids.length === 0) return [];

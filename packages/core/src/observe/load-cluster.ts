@@ -1,8 +1,8 @@
 import type { Database } from "../database/connect.ts";
-import { readConditions } from "./conditions.ts";
 import type { StoredCondition } from "./merge-condition.ts";
-import { findLiveOperation, type LiveOperation } from "./operations.ts";
-import { findSealedText, type SealedText } from "./sealed-text.ts";
+import type { LiveOperation } from "./operations.ts";
+import { readObjectFacts } from "./read-facts.ts";
+import type { SealedText } from "./sealed-text.ts";
 import { readVersion, type StoredVersion } from "./stored-version.ts";
 
 /** How a connected mesh cluster is reached; the token is sealed. */
@@ -26,7 +26,7 @@ export interface ClusterWork {
   mesh: StoredMesh | null;
   /** To connect with; absent once used, or after its time. */
   kubeconfig: SealedText | null;
-  /** Those that may be provisioned. */
+  /** Those that may be provisioned, and those that its revisions run although they can't be ordered any more. */
   versions: StoredVersion[];
   conditions: StoredCondition[];
   operation: LiveOperation | null;
@@ -37,16 +37,27 @@ export async function loadCluster(database: Database, id: string): Promise<Clust
   const row = await database.meshCluster.findUnique({ where: { id } });
   if (row === null) return undefined;
   const of = { objectKind: "cluster", objectId: id } as const;
-  const [token, kubeconfig, conditions, operation, versions] = await Promise.all([
-    findSealedText(database, { ...of, purpose: "cluster-token" }),
-    findSealedText(database, { ...of, purpose: "connect-kubeconfig" }),
-    readConditions(database, of),
-    findLiveOperation(database, "cluster", id),
+  const [facts, versions] = await Promise.all([
+    readObjectFacts(database, {
+      object: { kind: "cluster", id },
+      operationOf: { kind: "cluster", id },
+      secrets: [
+        { ...of, purpose: "cluster-token" },
+        { ...of, purpose: "connect-kubeconfig" },
+      ],
+    }),
     database.version.findMany({
-      where: { state: "available", line: { state: { not: "retired" } } },
+      where: {
+        OR: [
+          { state: "available", line: { state: { not: "retired" } } },
+          { revisions: { some: { controlPlane: { clusterId: id } } } },
+        ],
+      },
       orderBy: { name: "asc" },
     }),
   ]);
+  const { conditions, operation } = facts;
+  const [token = null, kubeconfig = null] = facts.secrets;
   const { name, tenantId, generation, deletionRequestedAt } = row;
   return {
     id,

@@ -1,9 +1,9 @@
 import type { Database } from "../database/connect.ts";
-import { readConditions } from "./conditions.ts";
 import { readMesh, type StoredMesh } from "./load-cluster.ts";
 import type { StoredCondition } from "./merge-condition.ts";
-import { findLiveOperation, type LiveOperation } from "./operations.ts";
-import { findSealedText, type SealedText } from "./sealed-text.ts";
+import type { LiveOperation } from "./operations.ts";
+import { readObjectFacts } from "./read-facts.ts";
+import type { SealedText } from "./sealed-text.ts";
 import { readVersion, type StoredVersion } from "./stored-version.ts";
 
 /** A cluster of the provider; how to log in there is sealed. */
@@ -41,46 +41,79 @@ export interface RevisionWork {
   operation: LiveOperation | null;
 }
 
-/** Reads a revision by id with all that belongs to it; undefined when it is gone. */
+/** A revision's row with what it refers to. */
+interface RevisionRow {
+  tenantId: string;
+  tenantName: string;
+  controlPlaneId: string;
+  controlPlaneName: string;
+  generation: number;
+  replicas: number;
+  hostname: string;
+  observed: unknown;
+  credentialIssuedAt: Date | null;
+  credentialExpiresAt: Date | null;
+  readyAt: Date | null;
+  giveUpAt: Date | null;
+  deletionRequestedAt: Date | null;
+  createdAt: Date;
+  versionName: string;
+  lineName: string;
+  charts: unknown;
+  image: unknown;
+  istiodClusterName: string;
+  edgeAddresses: string[];
+  clusterId: string;
+  clusterName: string;
+  server: string | null;
+  certificateAuthority: string | null;
+  tlsServerName: string | null;
+  clusterUid: string | null;
+}
+
+/** Reads a revision by id with all that belongs to it, in two statements; undefined when it is gone. */
 export async function loadRevision(database: Database, id: string): Promise<RevisionWork | undefined> {
-  const row = await database.revision.findUnique({
-    where: { id },
-    include: { controlPlane: { include: { cluster: true } }, version: true, istiodCluster: true },
+  const [row] = await database.$queryRaw<RevisionRow[]>`
+    SELECT r.tenant_id AS "tenantId", t.name AS "tenantName", p.id AS "controlPlaneId", p.name AS "controlPlaneName",
+      r.generation, r.replicas, r.hostname, r.observed, r.credential_issued_at AS "credentialIssuedAt",
+      r.credential_expires_at AS "credentialExpiresAt", r.ready_at AS "readyAt", r.give_up_at AS "giveUpAt",
+      r.deletion_requested_at AS "deletionRequestedAt", r.created_at AS "createdAt",
+      v.name AS "versionName", v.line AS "lineName", v.charts, v.image, i.name AS "istiodClusterName", i.edge_addresses AS "edgeAddresses",
+      m.id AS "clusterId", m.name AS "clusterName", m.server, m.certificate_authority AS "certificateAuthority",
+      m.tls_server_name AS "tlsServerName", m.cluster_uid AS "clusterUid"
+    FROM revisions r
+    JOIN tenants t ON t.id = r.tenant_id
+    JOIN control_planes p ON p.id = r.control_plane_id
+    JOIN mesh_clusters m ON m.id = p.cluster_id
+    JOIN versions v ON v.name = r.version
+    JOIN istiod_clusters i ON i.name = r.istiod_cluster
+    WHERE r.id = ${id}`;
+  if (row === undefined) return undefined;
+  const { conditions, operation, secrets } = await readObjectFacts(database, {
+    object: { kind: "revision", id },
+    operationOf: { kind: "control-plane", id: row.controlPlaneId },
+    secrets: [
+      { purpose: "cluster-token", objectKind: "cluster", objectId: row.clusterId },
+      { purpose: "istiod-cluster-access", objectKind: "istiod-cluster", objectId: row.istiodClusterName },
+    ],
   });
-  if (row === null) return undefined;
-  const { controlPlane, istiodCluster } = row;
-  const { cluster } = controlPlane;
-  const [tenant, token, access, conditions, operation] = await Promise.all([
-    database.tenant.findUniqueOrThrow({ where: { id: row.tenantId }, select: { name: true } }),
-    findSealedText(database, { purpose: "cluster-token", objectKind: "cluster", objectId: cluster.id }),
-    findSealedText(database, {
-      purpose: "istiod-cluster-access",
-      objectKind: "istiod-cluster",
-      objectId: istiodCluster.name,
-    }),
-    readConditions(database, { objectKind: "revision", objectId: id }),
-    findLiveOperation(database, "control-plane", controlPlane.id),
-  ]);
+  const [token = null, access = null] = secrets;
   const { credentialIssuedAt: issuedAt, credentialExpiresAt: expiresAt } = row;
   return {
     id,
     tenantId: row.tenantId,
-    tenantName: tenant.name,
-    controlPlaneId: controlPlane.id,
-    controlPlaneName: controlPlane.name,
-    clusterId: cluster.id,
-    clusterName: cluster.name,
+    tenantName: row.tenantName,
+    controlPlaneId: row.controlPlaneId,
+    controlPlaneName: row.controlPlaneName,
+    clusterId: row.clusterId,
+    clusterName: row.clusterName,
     generation: row.generation,
     replicas: row.replicas,
     hostname: row.hostname,
-    version: readVersion(row.version),
-    istiodCluster: {
-      name: istiodCluster.name,
-      line: istiodCluster.lineName,
-      edgeAddresses: istiodCluster.edgeAddresses,
-      access,
-    },
-    mesh: readMesh(cluster, token),
+    version: readVersion({ ...row, name: row.versionName }),
+    // The database keeps the line of an istiod cluster and those of its revisions the same.
+    istiodCluster: { name: row.istiodClusterName, line: row.lineName, edgeAddresses: row.edgeAddresses, access },
+    mesh: readMesh({ ...row, id: row.clusterId }, token),
     credential: issuedAt === null || expiresAt === null ? null : { issuedAt, expiresAt },
     configHash: readConfigHash(row.observed),
     readyAt: row.readyAt,

@@ -9,6 +9,16 @@ export interface ErasedRows {
   idempotencyKeys: number;
 }
 
+/**
+ * Erases sealed secrets past their end, and answers how many went. The web process does it beside the workers: a kubeconfig that nobody opened is
+ * not to outlive its time because no worker runs.
+ * @param database of the web role, which may erase nothing else of them
+ */
+export async function eraseExpiredSecrets(database: Database): Promise<number> {
+  const [row] = await database.$queryRaw<{ erased: number }[]>`SELECT erase_expired_secrets() AS erased`;
+  return row?.erased ?? 0;
+}
+
 /** Most events erased at a time, so that one statement stays short. */
 const mostEvents = 10_000;
 

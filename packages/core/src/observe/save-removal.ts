@@ -53,6 +53,8 @@ export async function finishRevisionRemoval(
 ): Promise<boolean> {
   const { tenantId, controlPlaneId, controlPlaneName } = work;
   const { written } = await writeGuarded(database, lease, async (transaction) => {
+    // Of two last revisions that end at once, one waits here, and then sees that it is the last.
+    await transaction.$executeRaw`SELECT 1 FROM control_planes WHERE id = ${controlPlaneId}::uuid FOR UPDATE`;
     await forget(transaction, "revision", work.id, ["revision", "sentinel"]);
     await transaction.revision.deleteMany({ where: { id: work.id } });
     const ending = describeEnd(outcome);

@@ -43,10 +43,12 @@ export async function saveRevisionSighting(
     if (now === undefined) return undefined;
     const before = await readConditions(transaction, { objectKind: "revision", objectId: work.id });
     const { conditions, obsolete } = completeObservation(before, sighting.conditions);
-    await transaction.condition.deleteMany({
-      where: { objectKind: "revision", objectId: work.id, type: { in: obsolete } },
-    });
-    const stored = await saveConditions(transaction, targetOf(work), conditions);
+    if (obsolete.length > 0)
+      await transaction.condition.deleteMany({
+        where: { objectKind: "revision", objectId: work.id, type: { in: obsolete } },
+      });
+    const kept = before.filter(({ type: name }) => !obsolete.includes(name));
+    const stored = await saveConditions(transaction, targetOf(work), conditions, kept);
     const ready = await saveReady(transaction, work, before, stored);
     const isCurrent = now.generation === work.generation && !now.isEnding;
     await saveRevisionRow(transaction, work, sighting, ready);
@@ -91,10 +93,10 @@ async function saveReady(
   transaction: Transaction,
   work: RevisionWork,
   before: readonly StoredCondition[],
-  stored: readonly ObservedCondition[],
+  stored: readonly StoredCondition[],
 ): Promise<ObservedCondition> {
   const ready = summarizeRevision(stored, work);
-  await saveConditions(transaction, targetOf(work), [ready]);
+  await saveConditions(transaction, targetOf(work), [ready], stored);
   const was = before.find(({ type }) => type === "Ready")?.status;
   if (was !== ready.status) {
     await insertEvent(transaction, {
@@ -179,7 +181,7 @@ export async function saveSentinelSighting(
     const now = await lockRevision(transaction, work.id);
     if (now === undefined || now.isEnding) return;
     const before = await readConditions(transaction, { objectKind: "revision", objectId: work.id });
-    const stored = await saveConditions(transaction, targetOf(work), [condition]);
+    const stored = await saveConditions(transaction, targetOf(work), [condition], before);
     await saveReady(transaction, work, before, stored);
     await saveProofs(transaction, work.id, proofs);
   });

@@ -12,7 +12,7 @@ export interface WorkKey {
 /** The right to look at an object and to write back what was seen, until the database's clock says that it is over. */
 export interface Lease extends WorkKey {
   tenantId: string;
-  /** What its calls go to: an istiod cluster's name, or "". */
+  /** What its calls go to: an istiod cluster's name, or a tenant's id for its mesh clusters. */
   shard: string;
   /** Grows with each lease of the object; nothing is written back with an older one. */
   fence: bigint;

@@ -15,13 +15,19 @@ export interface DueWorkQuery {
   limit: number;
   /** At most so many of one shard, so that a long list of one hides no other. */
   limitPerShard: number;
-  /** Shards that are not to be called now. Removals whose time is over are listed all the same: they end without the cluster. */
+  /**
+   * Shards that are not to be called now. Removals whose time is over are listed all the same, as they end without the cluster, and so are orders
+   * whose time is over, as somebody has to say so.
+   */
   blockedShards: readonly string[];
   /** Only those that have been waiting for longer, in milliseconds. */
   overdueMs?: number;
   /** Only this one. */
   objectId?: string;
 }
+
+/** An operation that has not brought its object to Ready by then has failed; reconciling goes on. In milliseconds. */
+export const operationLimitMs = 900_000;
 
 /**
  * Lists objects that are due and that nobody holds, the longest waiting first. A lease that is over counts as waiting since its end. Of those that became
@@ -33,7 +39,10 @@ export async function listDueWork(database: Database, query: DueWorkQuery): Prom
       SELECT w.kind, w.object_id, w.shard, greatest(w.next_reconcile_at, w.lease_until) AS since,
         row_number() OVER (PARTITION BY w.shard ORDER BY w.next_reconcile_at, w.kind DESC) AS place
       FROM work_items w
-      LEFT JOIN revisions r ON w.kind = 'revision' AND r.id = w.object_id AND r.give_up_at <= now()
+      LEFT JOIN revisions r ON w.shard = ANY (${[...query.blockedShards]}::text[]) AND w.kind = 'revision' AND r.id = w.object_id AND (r.give_up_at <= now() OR EXISTS (
+        SELECT FROM operations o WHERE o.object_kind = 'control-plane' AND o.object_id = r.control_plane_id::text
+          AND o.finished_at IS NULL AND o.kind <> 'control-plane.delete'
+          AND o.created_at <= now() - ${operationLimitMs}::int * interval '1 millisecond'))
       WHERE w.next_reconcile_at <= now() AND (w.lease_until IS NULL OR w.lease_until <= now())
         AND w.kind = ANY (${[...query.kinds]}::text[]) AND (${query.objectId ?? null}::text IS NULL OR w.object_id = ${query.objectId ?? null})
         AND (NOT w.shard = ANY (${[...query.blockedShards]}::text[]) OR r.id IS NOT NULL)

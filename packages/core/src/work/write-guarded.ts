@@ -26,7 +26,6 @@ export async function writeGuarded<Result>(
   for (let tries = 1; ; tries += 1) {
     try {
       return await database.$transaction(async (transaction): Promise<Written<Result>> => {
-        await transaction.$executeRaw`SELECT set_config('lock_timeout', ${lockTimeout}, true)`;
         if (!(await holdLease(transaction, lease))) return { written: false };
         return { written: true, result: await work(transaction) };
       });
@@ -37,8 +36,11 @@ export async function writeGuarded<Result>(
   }
 }
 
+/** Sets the transaction's time limit for locks, and takes the work item's: a row is locked after all that it is selected with has been made. */
 async function holdLease(transaction: Transaction, { kind, objectId, fence }: Lease): Promise<boolean> {
   const held = await transaction.$queryRaw<unknown[]>`
-    SELECT 1 FROM work_items WHERE kind = ${kind} AND object_id = ${objectId} AND fence = ${fence} AND lease_until > clock_timestamp() FOR UPDATE`;
+    WITH limited AS MATERIALIZED (SELECT set_config('lock_timeout', ${lockTimeout}, true) AS timeout)
+    SELECT timeout FROM limited, work_items
+    WHERE kind = ${kind} AND object_id = ${objectId} AND fence = ${fence} AND lease_until > clock_timestamp() FOR UPDATE OF work_items`;
   return held.length === 1;
 }

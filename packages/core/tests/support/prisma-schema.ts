@@ -20,6 +20,7 @@ const nativeTypes: Readonly<Record<string, string>> = {
   Uuid: "uuid",
   Timestamptz: "timestamp with time zone",
   Date: "date",
+  Json: "json",
 };
 
 /** Reads the models of a Prisma schema, as far as this repository's goes. Relations are left out: they are no columns. */

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import { request as httpsRequest } from "node:https";
+import { Agent, request as httpsRequest } from "node:https";
+import type { Socket } from "node:net";
 import { createSecureContext, type SecureContext } from "node:tls";
 import type { Deadline } from "../deadline.ts";
 import { ProvisionerError } from "../errors.ts";
@@ -22,6 +23,11 @@ export interface CoreDnsEtcdOptions {
 /** Short, so that a revision that moves is found where it went; resolvers ask again that often. In seconds. */
 const recordTtlSeconds = 5;
 
+/** Connections to the store, which are kept: each handshake has certificates on both sides. */
+const mostConnections = 4;
+
+class KeptConnectionEnded extends Error {}
+
 const base64 = (text: string): string => Buffer.from(text).toString("base64");
 
 /**
@@ -37,7 +43,10 @@ export function createCoreDnsEtcdPublisher(options: CoreDnsEtcdOptions): DnsPubl
       key: options.clientKey,
     }),
   };
-  const call = (path: string, body: object, deadline: Deadline): Promise<unknown> =>
+  const agent = new Agent({ keepAlive: true, maxSockets: mostConnections });
+  const connected = new WeakSet<Socket>();
+
+  const callOnce = (path: string, body: object, deadline: Deadline): Promise<unknown> =>
     new Promise((resolve, reject) => {
       const fail = (why: string, cause?: unknown): void => {
         reject(
@@ -51,18 +60,20 @@ export function createCoreDnsEtcdPublisher(options: CoreDnsEtcdOptions): DnsPubl
           ),
         );
       };
+      let isReused = false;
+      let isAnswered = false;
       const outgoing = httpsRequest(
         new URL(path, options.endpoint),
         {
           method: "POST",
           ...tls,
           signal: deadline.signal,
-          // A connection of its own each time: then there is one moment before the write, below.
-          agent: false,
+          agent,
           timeout: 5_000,
           headers: { "content-type": "application/json" },
         },
         (response) => {
+          isAnswered = true;
           const chunks: Buffer[] = [];
           response.on("data", (chunk: Buffer) => chunks.push(chunk));
           response.on("error", (error) => fail(error.message, error));
@@ -78,22 +89,44 @@ export function createCoreDnsEtcdPublisher(options: CoreDnsEtcdOptions): DnsPubl
         },
       );
       outgoing.on("timeout", () => outgoing.destroy(new Error("no answer in 5 s")));
-      outgoing.on("error", (error) => {
+      outgoing.on("error", (error: NodeJS.ErrnoException) => {
+        const isClosed = error.code === "ECONNRESET" || error.code === "EPIPE";
         if (error instanceof ProvisionerError) reject(error);
+        else if (isReused && !isAnswered && isClosed) reject(new KeptConnectionEnded());
         else fail(error.message, error);
       });
-      // A process that was stopped while it connected must not write when it goes on after its deadline.
+      // A process that was stopped while it connected, or waited for a connection, must not write when it goes on after its deadline.
+      const write = (): void => {
+        try {
+          deadline.assertNotPassed(`change DNS records at ${options.endpoint}`);
+          outgoing.end(JSON.stringify(body));
+        } catch (error) {
+          outgoing.destroy(error instanceof Error ? error : undefined);
+        }
+      };
       outgoing.on("socket", (socket) => {
+        isReused = connected.has(socket);
+        if (isReused) {
+          write();
+          return;
+        }
         socket.once("secureConnect", () => {
-          try {
-            deadline.assertNotPassed(`change DNS records at ${options.endpoint}`);
-            outgoing.end(JSON.stringify(body));
-          } catch (error) {
-            outgoing.destroy(error instanceof Error ? error : undefined);
-          }
+          connected.add(socket);
+          write();
         });
       });
     });
+
+  /** Each call may be sent twice: a server may end a kept connection just when it is used again. */
+  const call = async (path: string, body: object, deadline: Deadline): Promise<unknown> => {
+    for (;;) {
+      try {
+        return await callOnce(path, body, deadline);
+      } catch (error) {
+        if (!(error instanceof KeptConnectionEnded)) throw error;
+      }
+    }
+  };
 
   const folderOf = (hostname: string): string => `${options.prefix}/${hostname.split(".").toReversed().join("/")}/`;
   const keyOf = (hostname: string, address: string): string =>

@@ -26,7 +26,11 @@ const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const isPlain = (name: string): boolean =>
   (/^[a-z][a-z0-9-]*$/.test(name) && !yamlWords.has(name) && name !== "default") || uuid.test(name);
 
-const rendered = createRenderCache<string>(16);
+/** Splits a text at them and keeps them: every second piece is one. */
+const standInPattern = new RegExp(`(${Object.values(standIns).join("|").replaceAll(".", "\\.")})`);
+
+/** JSON in pieces, of which some are stand-ins: a thousand revisions are written from it one after the other. */
+const rendered = createRenderCache<string[]>(16);
 
 /**
  * Renders the chart `istio-discovery` for a revision. Helm runs once for all revisions of a version that have equally many replicas, with stand-ins for
@@ -44,18 +48,20 @@ export async function renderIstiodChart(request: ChartRequest, settings: HelmSet
     mesh: { id: standIns.mesh },
   };
   const { version, replicas } = revision;
-  const text = await rendered({ version, replicas, home: settings.helmHome }, async () =>
+  const pieces = await rendered({ version, replicas, home: settings.helmHome }, async () =>
     // One revision's end must not end the rendering for others; its own time limit bounds it.
-    JSON.stringify(await renderAnew(common, withoutSignal(settings))),
+    JSON.stringify(await renderAnew(common, withoutSignal(settings))).split(standInPattern),
   );
-  const own: unknown = JSON.parse(
-    text
-      .replaceAll(standIns.revision, revision.id)
-      .replaceAll(standIns.mesh, mesh.id)
-      .replaceAll(standIns.domain, provider.domain),
+  const own = new Map([
+    [standIns.revision, revision.id],
+    [standIns.mesh, mesh.id],
+    [standIns.domain, provider.domain],
+  ]);
+  const objects: unknown = JSON.parse(
+    pieces.map((piece, index) => (index % 2 === 1 ? (own.get(piece) ?? piece) : piece)).join(""),
   );
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written from such objects, with other names
-  return own as KubeObject[];
+  return objects as KubeObject[];
 }
 
 function withoutSignal({ signal: _signal, ...settings }: HelmSettings): HelmSettings {

@@ -8,6 +8,17 @@ import { buildObjectMeta, kubeconfigMountPath, kubeconfigSecretName, type MeshFa
  * minute, so that a new token needs no restart; the kubeconfig itself is read once, when istiod starts.
  */
 export function buildIstiodKubeconfig(mesh: MeshFacts): string {
+  const known = built.get(mesh);
+  if (known !== undefined) return known;
+  const text = writeKubeconfig(mesh);
+  built.set(mesh, text);
+  return text;
+}
+
+/** Each look needs it more than once. Facts of a mesh are never changed in place. */
+const built = new WeakMap<MeshFacts, string>();
+
+function writeKubeconfig(mesh: MeshFacts): string {
   return stringify({
     apiVersion: "v1",
     kind: "Config",

@@ -41,3 +41,15 @@ const builtIn: ReadonlyMap<string, ServedKind> = new Map([
 /** Where a built-in kind is served; undefined for all others. */
 export const findBuiltIn = ({ apiVersion, kind }: { apiVersion: string; kind: string }): ServedKind | undefined =>
   builtIn.get(`${apiVersion} ${kind}`);
+
+/**
+ * Kinds of Istio that all its versions serve so, once their definitions are there: the call itself tells whether they are. Its answer is looked up when
+ * the server refuses it as unknown.
+ */
+const expected: ReadonlyMap<string, ServedKind> = new Map(
+  group("/apis/networking.istio.io/v1beta1", true, { VirtualService: "virtualservices" }),
+);
+
+/** Where a kind of a definition is served if it is; undefined for kinds that nothing is known of. */
+export const findExpected = ({ apiVersion, kind }: { apiVersion: string; kind: string }): ServedKind | undefined =>
+  expected.get(`${apiVersion} ${kind}`);

@@ -9,7 +9,8 @@ export type AddressCheck = (host: string, signal?: AbortSignal) => Promise<Looku
 export const handshakeCutCode = "ERR_TLS_HANDSHAKE_CUT";
 
 interface ConnectorOptions {
-  deadline: Deadline;
+  /** Absent for connections that belong to no one run. */
+  deadline?: Deadline;
   signal?: AbortSignal;
   checkAddress?: AddressCheck;
 }
@@ -66,7 +67,7 @@ function createPinnedConnector(
   async function openConnection(target: buildConnector.Options, callback: buildConnector.Callback): Promise<void> {
     try {
       checked = await checkAddress(target.hostname, options.signal);
-      deadline.assertNotPassed(`connect to ${target.hostname}`);
+      deadline?.assertNotPassed(`connect to ${target.hostname}`);
       connect(target, callback);
     } catch (error) {
       callback(error instanceof Error ? error : new Error(String(error)), null);

@@ -388,9 +388,76 @@ test("a few requests wait for one handshake; then each gets a connection of its 
   expect(sockets.size).toBe(4);
 });
 
-test("connections whose addresses are checked are not shared", () => {
-  const checkAddress = () => Promise.resolve([{ address: "127.0.0.1", family: 4 }]);
-  expect(() => connect("https://127.0.0.1:1", {}, { sharesConnections: true, checkAddress })).toThrow(
-    expect.objectContaining({ code: "CheckNotShared" }),
+test("connections whose addresses are checked are shared by those with the same check, and each is checked when it is opened", async () => {
+  const sockets = new Set<unknown>();
+  const { url } = await startServer((_entry, response, request) => {
+    sockets.add(request.socket);
+    respond(response, 200, configMap);
+  });
+  let checks = 0;
+  const createCheck = () => () => {
+    checks += 1;
+    return Promise.resolve([{ address: "127.0.0.1", family: 4 }]);
+  };
+  const checkAddress = createCheck();
+  const ended = createDeadline(1_000);
+  const first = createKubeClient(
+    { server: url, certificateAuthority: authority.certificate, credential: { token } },
+    { deadline: ended, sharesConnections: true, checkAddress },
   );
+  await first.get(namespaceRef);
+  await first.close();
+  const second = connect(url, {}, { sharesConnections: true, checkAddress });
+  await second.get(namespaceRef);
+  expect([checks, sockets.size]).toEqual([1, 1]);
+  const other = connect(url, {}, { sharesConnections: true, checkAddress: createCheck() });
+  await other.get(namespaceRef);
+  expect([checks, sockets.size]).toEqual([2, 2]);
+});
+
+test("calls that hang keep others waiting for a second at the most", async () => {
+  const waiting: (() => void)[] = [];
+  const { url } = await startServer((entry, response) => {
+    if (entry.url.includes("/slow/")) waiting.push(() => respond(response, 200, configMap));
+    else respond(response, 200, configMap);
+  });
+  const client = connect(url, {}, { callTimeoutMs: 4_000 });
+  const slow = { apiVersion: "v1", kind: "ConfigMap", namespace: "slow", name: "a" };
+  const hanging: Promise<unknown>[] = [];
+  for (let count = 1; count <= 4; count += 1) {
+    hanging.push(client.get(slow));
+    await expect.poll(() => waiting.length).toBe(count);
+  }
+  await new Promise((resolve) => {
+    setTimeout(resolve, 1_050);
+  });
+  await client.get(namespaceRef);
+  for (const answer of waiting) answer();
+  await Promise.all(hanging);
+});
+
+test("a kind that Istio's definitions serve is looked up only when the server does not know it", async () => {
+  let isServed = true;
+  const { url, seen } = await startServer((entry, response) => {
+    if (entry.method === "POST" && isServed) respond(response, 201, virtualService);
+    else if (entry.method === "GET" && isServed) respond(response, 200, { resources: [] });
+    else
+      respond(response, 404, {
+        kind: "Status",
+        code: 404,
+        reason: "NotFound",
+        message: "the server could not find the requested resource",
+      });
+  });
+  const virtualService = {
+    apiVersion: "networking.istio.io/v1beta1",
+    kind: "VirtualService",
+    metadata: { name: "a", namespace: "n" },
+  };
+  const client = connect(url);
+  await client.create(virtualService, { dryRun: true });
+  expect(seen.map(({ method }) => method)).toEqual(["POST"]);
+  isServed = false;
+  await expect(client.create(virtualService, { dryRun: true })).rejects.toMatchObject({ code: "KindNotServed" });
+  expect(seen.map(({ method }) => method)).toEqual(["POST", "POST", "GET"]);
 });

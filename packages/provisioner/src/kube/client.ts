@@ -1,5 +1,6 @@
 import { ProvisionerError } from "../errors.ts";
 import type { ClusterAccess } from "../types.ts";
+import { findExpected } from "./built-in-kinds.ts";
 import { createDiscovery, discoveryForm, pathOfKind, readServed } from "./discovery.ts";
 import type { ServedKind } from "./discovery.ts";
 import { fieldAt, isRecord, stringAt } from "./field-at.ts";
@@ -14,6 +15,8 @@ const mostPages = 200;
 const mostTextBytes = 8 * 1024 * 1024;
 /** A list without specs and status; see "Resource representations" of the Kubernetes API. */
 const metadataForm = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
+/** The same of one object: what is applied is known, and its echo is as long as what was sent. */
+const oneMetadataForm = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
 
 /**
  * A client for one API server.
@@ -93,11 +96,19 @@ export function createKubeClient(access: ClusterAccess, options: TransportOption
     },
 
     async create(object, { dryRun = false } = {}) {
-      const served = await findServed(object, "create");
+      const expected = findExpected(object);
+      const served = expected ?? (await findServed(object, "create"));
       const query = new URLSearchParams({ fieldManager, ...(dryRun ? { dryRun: "All" } : {}) });
       const path = `${pathOfKind(served, namespaceOf(served, object))}?${query}`;
       const call = { verb: dryRun ? "create (dry run)" : "create", subject: nameObject(object) };
-      return readObject(await transport.send({ method: "POST", path, body: object }, call));
+      try {
+        return readObject(await transport.send({ method: "POST", path, body: object }, call));
+      } catch (error) {
+        const isUnknown = expected !== undefined && error instanceof ProvisionerError && error.code === "NotFound";
+        // A missing namespace is refused in the same way.
+        if (isUnknown) await findServed(object, "create");
+        throw error;
+      }
     },
 
     async apply(object, { dryRun = false } = {}) {
@@ -105,8 +116,8 @@ export function createKubeClient(access: ClusterAccess, options: TransportOption
       const query = new URLSearchParams({ fieldManager, force: "true", ...(dryRun ? { dryRun: "All" } : {}) });
       const path = `${pathOfKind(served, namespaceOf(served, object), object.metadata.name)}?${query}`;
       const call = { verb: dryRun ? "apply (dry run)" : "apply", subject: nameObject(object) };
-      const request = { method: "PATCH", path, body: object, contentType: "application/apply-patch+yaml" } as const;
-      return readObject(await transport.send(request, call));
+      const form = { contentType: "application/apply-patch+yaml", accept: oneMetadataForm };
+      return readObject(await transport.send({ method: "PATCH", path, body: object, ...form }, call));
     },
 
     async delete(ref, { uid, propagation } = {}) {

@@ -27,8 +27,8 @@ export interface TransportOptions {
   /** Says which addresses of the server may be connected to; every connection goes to one of those. */
   checkAddress?: AddressCheck;
   /**
-   * Uses connections that all clients of this process with the same access share and that stay when a client is closed: for a server that many runs call
-   * one after the other. Not together with `checkAddress`, which is for one run's connections.
+   * Uses connections that all clients of this process with the same access and the same `checkAddress` share and that stay for half a minute when the
+   * last of them is closed: for a server that several runs call.
    */
   sharesConnections?: boolean;
   log?: (record: CallRecord) => void;
@@ -118,12 +118,14 @@ export function createTransport(access: ClusterAccess, options: TransportOptions
     assertMayBeSent();
     const limitMs = Math.min(callTimeoutMs, options.deadline.remainingMs());
     const connection = pool.pick();
+    if (connection.running === 0) connection.movedAtMs = performance.now();
     connection.running += 1;
     return new Promise<Answer>((resolve, reject) => {
       const budget = request.budget ?? { bytes: longestAnswerBytes };
       const collector = new AnswerCollector(assertMayBeSent, budget, (outcome) => {
         clearTimeout(timer);
         connection.running -= 1;
+        connection.movedAtMs = performance.now();
         underWay.delete(collector);
         options.signal?.removeEventListener("abort", onAbort);
         if (outcome instanceof Error) reject(outcome);

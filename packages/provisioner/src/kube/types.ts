@@ -54,8 +54,8 @@ export interface KubeClient {
   listServed(): Promise<ReadonlySet<string> | undefined>;
   /** POST; a dry run reaches admission and stores nothing. */
   create(object: KubeObject, options?: { dryRun?: boolean }): Promise<KubeObject>;
-  /** Server-side apply, forced, with the field manager `pilothouse`; a dry run reaches admission and stores nothing. */
-  apply(object: KubeObject, options?: { dryRun?: boolean }): Promise<KubeObject>;
+  /** Server-side apply, forced, with the field manager `pilothouse`; a dry run reaches admission and stores nothing. Answers no more than metadata. */
+  apply(object: KubeObject, options?: { dryRun?: boolean }): Promise<ObjectMetadata>;
   /** false when there was nothing to delete, or when `uid` is given and another object has taken the name. */
   delete(
     ref: ObjectRef,

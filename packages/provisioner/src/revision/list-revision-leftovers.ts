@@ -4,7 +4,7 @@ import { istioSystem } from "../istio/names.ts";
 import type { ObjectRef } from "../kube/types.ts";
 import { identityNames, identityNamespace, identitySlots } from "./identity.ts";
 import type { Leftover } from "./remove-revision.ts";
-import type { RevisionRequest } from "./scope.ts";
+import type { MeshCluster, Revision } from "../types.ts";
 
 const rbac = "rbac.authorization.k8s.io/v1";
 
@@ -46,7 +46,7 @@ const command = (ref: ObjectRef): string => {
 
 /** What a removal that could not reach the mesh cluster leaves there, with the commands that remove it. */
 export function listMeshLeftovers(
-  { mesh, revision }: RevisionRequest,
+  { mesh, revision }: { mesh: Pick<MeshCluster, "id">; revision: Pick<Revision, "id" | "version"> },
   removeCertificateAuthority: boolean,
 ): Leftover[] {
   const { id, version } = revision;
