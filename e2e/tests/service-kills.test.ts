@@ -207,8 +207,8 @@ async function killThroughout(ground: Ground) {
   await service.worker.stop();
 
   const connected = await connectThroughout(stage, calm);
-  // One for each object, and two that are up when others have died.
-  await workers.resize(storms.length + 4);
+  // One for each object, and three that are up when others have died.
+  await workers.resize(storms.length + 5);
   const renewing = renewThroughout(stage);
   const provisioned = await Promise.all(storms.map((name) => provisionThroughout(stage, name)));
   const renewal = await renewing;
