@@ -3,6 +3,14 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { inject } from "vitest";
+
+declare module "vitest" {
+  interface ProvidedContext {
+    /** A Redis of the suite's. */
+    redisUrl: string;
+  }
+}
 
 const root = resolve(import.meta.dirname, "../../../..");
 
@@ -22,11 +30,15 @@ export interface WebServerEnd {
   durationMs: number;
 }
 
-/** @param environment beyond PILOTHOUSE_PROVIDER: DATABASE_URL at least */
+/**
+ * With `PILOTHOUSE_TEST_QUEUE=Redis` all of them have their queue there, and on Postgres otherwise.
+ * @param environment beyond PILOTHOUSE_PROVIDER: DATABASE_URL at least
+ */
 export async function startWeb(environment: Record<string, string>): Promise<WebServer> {
   const folder = mkdtempSync(join(tmpdir(), "pilothouse-web-"));
   const provider = join(folder, "provider.json");
   writeFileSync(provider, JSON.stringify({ domain: "mesh.example.org" }));
+  const queue = process.env["PILOTHOUSE_TEST_QUEUE"] === "Redis" ? { REDIS_URL: inject("redisUrl") } : {};
   const output: string[] = [];
   const child = spawn(
     process.execPath,
@@ -39,6 +51,7 @@ export async function startWeb(environment: Record<string, string>): Promise<Web
         NEXT_TELEMETRY_DISABLED: "1",
         PILOTHOUSE_PROVIDER: provider,
         PILOTHOUSE_SHUTDOWN_NOTICE_MS: "0",
+        ...queue,
         ...environment,
       },
     },
