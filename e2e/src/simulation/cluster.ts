@@ -29,7 +29,6 @@ const firstNamespaces = ["default", "kube-node-lease", "kube-public", "kube-syst
 export function createCluster({ name, rootCertificate, resolve }: ClusterOptions): SimulatedCluster {
   const store = createObjectStore();
   const kinds = createKindTable();
-  runNamespaceController(store, kinds, rootCertificate);
   runGarbageCollector(store);
   runDefinitionController(store, kinds);
   const namespaces = kinds.find("", "namespaces");
@@ -39,6 +38,7 @@ export function createCluster({ name, rootCertificate, resolve }: ClusterOptions
     const rest = { spec: { finalizers: ["kubernetes"] }, status: { phase: "Active" } };
     store.insert(namespaces, { apiVersion: "v1", kind: "Namespace", metadata, ...rest });
   }
+  runNamespaceController(store, kinds, rootCertificate);
   const api = createClusterApi({
     store,
     kinds,
