@@ -318,14 +318,16 @@ export async function emptyQueue({ redis, rows }: Stage): Promise<void> {
   else await redis.send("FLUSHALL");
 }
 
-/** How many jobs nobody has taken, or nobody is done with. */
-export async function countJobs({ redis, rows }: Stage): Promise<number> {
+/** How many jobs nobody has taken, or, unless `state` is `waiting`, nobody is done with. */
+export async function countJobs({ redis, rows }: Stage, state?: "waiting"): Promise<number> {
   if (redis !== undefined) {
-    const lengths = await Promise.all(["wait", "active"].map((list) => redis.send(`LLEN bull:pilothouse:${list}`)));
+    const lists = state === undefined ? ["wait", "active"] : ["wait"];
+    const lengths = await Promise.all(lists.map((list) => redis.send(`LLEN bull:pilothouse:${list}`)));
     return lengths.reduce((sum, length) => sum + Number(length.replace(":", "")), 0);
   }
   const found = await rows.database.$queryRawUnsafe<{ count: number }[]>(
-    "SELECT count(*)::int AS count FROM bullmq.job WHERE queue = 'pilothouse' AND state IN ('waiting', 'active')",
+    "SELECT count(*)::int AS count FROM bullmq.job WHERE queue = 'pilothouse' AND state::text = ANY ($1)",
+    state === undefined ? ["waiting", "active"] : [state],
   );
   return found[0]?.count ?? Number.NaN;
 }
