@@ -13,6 +13,7 @@ const entryPoints = [
   // Next calls these two when it starts.
   "apps/web/src/{instrumentation,server/config}.ts",
   "apps/web/tests/support/{build-web,schemathesis,web-server}.ts",
+  "apps/worker/tests/support/bench.ts",
   "e2e/src/{main-job,bench,load,screenshots,stage}.ts",
   "scripts/{build-web,test,verify}.ts",
   "scripts/node.mjs",

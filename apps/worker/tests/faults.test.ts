@@ -96,6 +96,34 @@ test("a fault of the program is told of, and neither an order nor a removal goes
     expect(ended?.message).toContain(part);
 });
 
+test("an order is not refused because a look at it used a token that was renewed meanwhile; with the token that is stored it is", async () => {
+  await bench.launch();
+  bench.provisioner().faults.tokenLifetimeMs = 4_000;
+  const { id: tenantId } = await bench.seeder.createTenant();
+  const clusterId = await bench.seeder.connectCluster(tenantId);
+  await bench.until("it is connected", () => bench.isStatus(clusterId, "Connected", "True"));
+  let looks = 0;
+  bench.provisioner().faults.onRevision = async () => {
+    looks += 1;
+    if (looks > 1) return;
+    await sleep(2_500);
+    await wake("cluster", clusterId);
+    await bench.until("the token is renewed", () =>
+      bench.has("SELECT 1 FROM events WHERE type = 'cluster.token-renewed' AND object_id = $1", [clusterId]),
+    );
+  };
+  bench.provisioner().faults.isTokenRefused = () => looks === 1;
+  const order = { tenantId, clusterId, version: "1.32.1", line: "1.32", istiodCluster: "i-a" };
+  const made = await bench.seeder.createControlPlane({ ...order, name: "renewed" });
+  await bench.until("it is made", () => bench.isState(made.operationId, "succeeded"));
+  expect(looks).toBeGreaterThan(1);
+
+  bench.provisioner().faults.tokenLifetimeMs = 86_400_000;
+  bench.provisioner().faults.isTokenRefused = (id) => id !== made.revisionId;
+  const refused = await bench.createOne("refused");
+  await bench.until("it is refused", () => bench.isState(refused.operationId, "failed"));
+});
+
 test("a token that can't be opened is told of, nobody is said to watch, and the cluster can be disconnected", async () => {
   const first = await bench.launch();
   const { clusterId, revisionId, controlPlaneId } = await bench.createOne("cp");

@@ -8,16 +8,13 @@ import { queueSchema } from "@pilothouse/core";
 import { createPostgresBackend, Queue } from "bullmq";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { type Bench, openBench } from "./support/bench.ts";
-import { type Redis, startRedis } from "./support/redis.ts";
 
 let bench: Bench;
-let redis: Redis | undefined;
 let children: ChildProcess[] = [];
 
 describe.for(["Postgres", "Redis"] as const)("with the queue on %s", (store) => {
   beforeAll(async () => {
-    if (store === "Redis") redis = await startRedis();
-    bench = await openBench(store === "Redis" ? redis?.url : undefined);
+    bench = await openBench(store);
   });
   afterEach(async () => {
     for (const child of children) child.kill("SIGKILL");
@@ -26,7 +23,6 @@ describe.for(["Postgres", "Redis"] as const)("with the queue on %s", (store) => 
   });
   afterAll(async () => {
     await bench.remove();
-    await redis?.stop();
   });
 
   test("a job makes a worker look at once, and one that nobody can read harms nothing", async () => {

@@ -65,7 +65,11 @@ export async function startApiServer(
     const { method = "GET", url = "/", headers } = request;
     const token = /^Bearer (.+)$/.exec(headers.authorization ?? "")?.[1];
     const user = token === undefined ? readUser(request) : undefined;
-    const { status, text } = await find().api({
+    const {
+      status,
+      text,
+      type = "application/json",
+    } = await find().api({
       method,
       url,
       ...(token === undefined ? {} : { token }),
@@ -74,7 +78,7 @@ export async function startApiServer(
       ...(bytes.length === 0 ? {} : { body: parseShared(bytes) }),
     });
     // With its length the answer is one piece, where chunks would be four.
-    response.writeHead(status, { "content-type": "application/json", "content-length": Buffer.byteLength(text) });
+    response.writeHead(status, { "content-type": type, "content-length": Buffer.byteLength(text) });
     response.end(text);
   }
   const start = (): HttpsServer =>

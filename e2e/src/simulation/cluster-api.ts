@@ -10,6 +10,9 @@ import type { ObjectStore } from "./object-store.ts";
 import { readFieldSelector, readLabelSelector, readSelectedName } from "./selectors.ts";
 import { isRecord, listAt, textAt, valueAt } from "./values.ts";
 
+/** By it clients tell the document of all groups from a list of their names. */
+const discoveryType = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+
 /** A call as it arrives: who makes it is known by its token, or from its connection. */
 export interface ApiCall {
   method: string;
@@ -26,6 +29,8 @@ export interface ApiAnswer {
   status: number;
   /** JSON, or what a pod answered. */
   text: string;
+  /** Media type where it is not that of JSON alone. */
+  type?: string;
 }
 
 /** The API of one cluster, without its transport. Never fails: a refusal is an answer. */
@@ -214,7 +219,8 @@ export function createClusterApi(options: ClusterApiOptions): ClusterApi {
     if (user === undefined) throw new ApiError(401, "Unauthorized", "Unauthorized");
     if (call.method === "GET") {
       const isAll = pathname === "/apis" && (call.accept ?? "").includes("as=APIGroupDiscoveryList");
-      const document = isAll ? describeAll(kinds) : (describeApi(kinds, pathname) ?? describeOpenApi(pathname));
+      if (isAll) return { status: 200, text: JSON.stringify(describeAll(kinds)), type: discoveryType };
+      const document = describeApi(kinds, pathname) ?? describeOpenApi(pathname);
       if (document !== undefined) return { status: 200, text: JSON.stringify(document) };
     }
     const route = readRoute(pathname);

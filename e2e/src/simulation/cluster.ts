@@ -35,7 +35,6 @@ const firstNamespaces = ["default", "kube-node-lease", "kube-public", "kube-syst
 export function createCluster({ name, rootCertificate, resolve, proxies = 0 }: ClusterOptions): SimulatedCluster {
   const store = createObjectStore();
   const kinds = createKindTable();
-  runNamespaceController(store, kinds, rootCertificate);
   runGarbageCollector(store);
   runDefinitionController(store, kinds);
   const namespaces = kinds.find("", "namespaces");
@@ -45,6 +44,7 @@ export function createCluster({ name, rootCertificate, resolve, proxies = 0 }: C
     const rest = { spec: { finalizers: ["kubernetes"] }, status: { phase: "Active" } };
     store.insert(namespaces, { apiVersion: "v1", kind: "Namespace", metadata, ...rest });
   }
+  runNamespaceController(store, kinds, rootCertificate);
   const metrics: SimulatedCluster["metrics"] = new Map();
   const api = createClusterApi({
     store,

@@ -58,6 +58,8 @@ export function runNamespaceController(store: ObjectStore, kinds: KindTable, roo
       (kind === accounts && before?.metadata.name === "default");
     if (isOwn && after === undefined) setTimeout(() => fill(before?.metadata.namespace ?? ""), noticeMs);
   });
+  // Those that are there already have it from the first call on: who looks at a cluster before and after something finds no difference of ours.
+  for (const { kind, object } of store.listAll()) if (kind === namespaces) fill(object.metadata.name);
 }
 
 /** Removes what is owned by an object that is gone. */

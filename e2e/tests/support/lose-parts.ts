@@ -44,7 +44,8 @@ export async function loseJobs(stage: Stage) {
   const unheard = await order(stage, "unheard", line);
   const waiting = await countJobs(stage);
   await emptyQueue(stage);
-  const left = await countJobs(stage);
+  // A job that the sleeping worker has in its hands is no more in the queue, and stays.
+  const left = await countJobs(stage, "waiting");
   worker.signal("SIGCONT");
   const done = new AbortController();
   const emptying = (async () => {

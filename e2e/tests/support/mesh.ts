@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
-import { readFile } from "node:fs/promises";
-import { dirname } from "node:path";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import {
@@ -114,11 +115,18 @@ export async function runCommands(cluster: string, commands: string[]): Promise<
   const { parts } = await readTestGround();
   const kubectl = parts.paths["kubectl"];
   if (kubectl === undefined) throw new Error("the fleet's parts have no kubectl");
+  const cache = await mkdtemp(join(tmpdir(), "pilothouse-kubectl-"));
   const environment = {
     ...process.env,
     KUBECONFIG: await findKubeconfig(cluster),
+    // Addresses of test clusters come back with other clusters behind them.
+    KUBECACHEDIR: cache,
     PATH: `${dirname(kubectl)}:${process.env["PATH"] ?? ""}`,
   };
-  for (const command of commands)
-    await promisify(execFile)("/bin/sh", ["-c", command], { env: environment, timeout: 60_000 });
+  try {
+    for (const command of commands)
+      await promisify(execFile)("/bin/sh", ["-c", command], { env: environment, timeout: 60_000 });
+  } finally {
+    await rm(cache, { recursive: true, force: true });
+  }
 }

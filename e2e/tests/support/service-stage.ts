@@ -318,16 +318,16 @@ export async function emptyQueue({ redis, rows }: Stage): Promise<void> {
   else await redis.send("FLUSHALL");
 }
 
-/** How many jobs nobody has taken, or nobody is done with. */
-export async function countJobs({ redis, rows }: Stage): Promise<number> {
-  if (redis !== undefined) {
-    const lengths = await Promise.all(["wait", "active"].map((list) => redis.send(`LLEN bull:pilothouse:${list}`)));
-    return lengths.reduce((sum, length) => sum + Number(length.replace(":", "")), 0);
+/** How many jobs nobody has taken, or, unless `state` is `waiting`, nobody is done with. */
+export async function countJobs({ redis, rows }: Stage, state?: "waiting"): Promise<number> {
+  const states = state === undefined ? ["waiting", "active"] : [state];
+  if (redis === undefined) {
+    const text = "SELECT 1 FROM bullmq.job WHERE queue = 'pilothouse' AND state::text = ANY ($1)";
+    return (await rows.database.$queryRawUnsafe<unknown[]>(text, states)).length;
   }
-  const found = await rows.database.$queryRawUnsafe<{ count: number }[]>(
-    "SELECT count(*)::int AS count FROM bullmq.job WHERE queue = 'pilothouse' AND state IN ('waiting', 'active')",
-  );
-  return found[0]?.count ?? Number.NaN;
+  const lists = states.map((one) => (one === "waiting" ? "wait" : one));
+  const lengths = await Promise.all(lists.map((list) => redis.send(`LLEN bull:pilothouse:${list}`)));
+  return lengths.reduce((sum, length) => sum + Number(length.replace(":", "")), 0);
 }
 
 /** Waits until a job that is put into the queue now is taken out of it: both ends of it work. */

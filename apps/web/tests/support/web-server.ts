@@ -3,6 +3,14 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { inject } from "vitest";
+
+declare module "vitest" {
+  interface ProvidedContext {
+    /** A Redis of the suite's. */
+    redisUrl: string;
+  }
+}
 
 const root = resolve(import.meta.dirname, "../../../..");
 
@@ -25,11 +33,15 @@ export interface WebServerEnd {
 /** What browsers would be told; the port is chosen by the server. */
 export const portalUrl = "http://portal.test";
 
-/** @param environment beyond PILOTHOUSE_PROVIDER: DATABASE_URL at least */
+/**
+ * With `PILOTHOUSE_TEST_QUEUE=Redis` all of them have their queue there, and on Postgres otherwise.
+ * @param environment beyond PILOTHOUSE_PROVIDER: DATABASE_URL at least
+ */
 export async function startWeb(environment: Record<string, string>): Promise<WebServer> {
   const folder = mkdtempSync(join(tmpdir(), "pilothouse-web-"));
   const provider = join(folder, "provider.json");
   writeFileSync(provider, JSON.stringify({ domain: "mesh.example.org" }));
+  const queue = process.env["PILOTHOUSE_TEST_QUEUE"] === "Redis" ? { REDIS_URL: inject("redisUrl") } : {};
   const output: string[] = [];
   const child = spawn(
     process.execPath,
@@ -44,6 +56,7 @@ export async function startWeb(environment: Record<string, string>): Promise<Web
         PILOTHOUSE_URL: portalUrl,
         PILOTHOUSE_SESSION_SECRET: "a secret of the tests alone, long enough",
         PILOTHOUSE_SHUTDOWN_NOTICE_MS: "0",
+        ...queue,
         ...environment,
       },
     },

@@ -25,6 +25,7 @@ import { describeError } from "../log.ts";
 import type { Dependencies } from "./dependencies.ts";
 import { nameFault, notConnected } from "./name-fault.ts";
 import { openIstiodCluster, openMesh } from "./open-access.ts";
+import { isTokenReplaced } from "./is-token-replaced.ts";
 import { createStepWriter, type StepWriter } from "./step-writer.ts";
 
 /** The provisioner's own interval for a revision that is Ready; a sentinel watches it, so whole reconciles can be rarer. In milliseconds. */
@@ -65,6 +66,7 @@ async function reconcile(dependencies: Dependencies, held: HeldLease, work: Revi
   }
   await steps.flush();
   assertNotCancelled(held);
+  await assertTokenStayed(database, work, result);
   const { observed, requeueAfterMs } = result;
   const { configHash, credential, proofs } = observed;
   const failure = findFailure(work, result);
@@ -157,6 +159,7 @@ async function remove(dependencies: Dependencies, held: HeldLease, work: Revisio
   }
   await steps.flush();
   assertNotCancelled(held);
+  await assertTokenStayed(database, work, result);
   if (result.done) {
     const isWritten = await finishRevisionRemoval(database, held.lease, work, result);
     return { result: "removed", requeueAfterMs: 0, failed: false, isGone: isWritten };
@@ -240,4 +243,15 @@ async function buildRequest(
 /** What a look saw that was ended before its time says nothing of the clusters. */
 function assertNotCancelled(held: HeldLease): void {
   if (held.isCancelled()) throw new LookCancelled("This worker stops, or the lease was lost.");
+}
+
+/** Nor does what it saw with a token that was revoked meanwhile. */
+async function assertTokenStayed(
+  database: Dependencies["database"],
+  work: RevisionWork,
+  { conditions }: { conditions: readonly ObservedCondition[] },
+): Promise<void> {
+  const reasons = conditions.map(({ reason }) => reason);
+  if (await isTokenReplaced(database, work, reasons))
+    throw new LookCancelled("Pilothouse's token was renewed during the look.");
 }

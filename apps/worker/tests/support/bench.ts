@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type RunningWorker, startWorker, type WorkerOptions } from "../../src/worker.ts";
 import { createFakeProvisioner, type FakeProvisioner } from "./fake-provisioner.ts";
+import { type Redis, startRedis } from "./redis.ts";
 import { openSeeder, type Seeder } from "./seed.ts";
 import { startTestDatabase, type TestDatabase } from "./test-database.ts";
 
@@ -17,7 +18,7 @@ export interface Bench {
   provisioner: () => FakeProvisioner;
   /** What the workers of this test have logged. */
   logged: string[];
-  /** The queue is there when set. */
+  /** The queue is there when set, and on Postgres otherwise. */
   redisUrl: string | undefined;
   launch: (more?: Partial<WorkerOptions>) => Promise<RunningWorker>;
   /** Waits until it holds; answers how long that took, in milliseconds. */
@@ -51,9 +52,16 @@ const kubeconfigOf = (name: string): string =>
     contexts: [{ name, context: { cluster: name, user: name } }],
   });
 
-/** @param redisUrl puts the queue on Redis */
-export async function openBench(redisUrl?: string): Promise<Bench> {
+/** Where queues are kept. */
+export type QueueStore = "Postgres" | "Redis";
+
+/** Where they are in tests for which it makes no difference: with `PILOTHOUSE_TEST_QUEUE=Redis` all of them run on the other one. */
+const usualStore: QueueStore = process.env["PILOTHOUSE_TEST_QUEUE"] === "Redis" ? "Redis" : "Postgres";
+
+export async function openBench(store = usualStore): Promise<Bench> {
   const server = await startTestDatabase();
+  const redis: Redis | undefined = store === "Redis" ? await startRedis() : undefined;
+  const redisUrl = redis?.url;
   const seeder = await openSeeder(server.urls.migrator);
   const keysFolder = await mkdtemp(join(tmpdir(), "pilothouse-keys-"));
   let provisioner = createFakeProvisioner();
@@ -133,6 +141,7 @@ export async function openBench(redisUrl?: string): Promise<Bench> {
     async remove() {
       await seeder.close();
       await server.remove();
+      await redis?.stop();
       await rm(keysFolder, { recursive: true, force: true });
     },
   };

@@ -19,6 +19,8 @@ export interface Faults {
   onOrphanLook?: () => Promise<void> | void;
   onConnect?: () => Promise<void> | void;
   onRenew?: () => Promise<void> | void;
+  /** The mesh cluster refuses Pilothouse's token in a reconcile. */
+  isTokenRefused?: (revisionId: string) => boolean;
   /** What istiod's end looks like to a reconcile. */
   isIstiodDown?: (revisionId: string) => boolean;
   isClusterDown?: (istiodCluster: string) => boolean;
@@ -188,6 +190,13 @@ export function createFakeProvisioner(): FakeProvisioner {
             condition("Ready", "Unknown", "ConnectionRefused"),
           ];
           return { conditions, observed, requeueAfterMs: 2_000 };
+        }
+        if (faults.isTokenRefused?.(revision.id) === true) {
+          const conditions = [
+            condition("CustomResourcesServed", "False", "Unauthorized"),
+            condition("Ready", "False", "Unauthorized"),
+          ];
+          return { conditions, observed, requeueAfterMs: 60_000 };
         }
         deadline.assertNotPassed("reconciling");
         revisions.add(revision.id);

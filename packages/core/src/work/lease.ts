@@ -1,7 +1,7 @@
 import type { WorkKind } from "@pilothouse/contract";
 
 /** How long a lease lasts unless it is renewed, in milliseconds: a killed worker delays its objects by so much. */
-export const leaseMs = 8_000;
+export const leaseMs = 7_000;
 
 /** One object that is looked at, or to be looked at. */
 export interface WorkKey {

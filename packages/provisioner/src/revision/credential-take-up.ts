@@ -12,13 +12,19 @@ import type { RevisionScope } from "./scope.ts";
 export const takeUpMs = 75_000;
 
 /** Time limit of one certificate while only the new identity may have tokens checked; it takes a fifth of a second. In milliseconds. */
-const lookLimitMs = 3_000;
+const lookLimitMs = 2_000;
+
+/** For giving the old identity its right back, in milliseconds. */
+const giveBackMs = 1_500;
 
 /** How long API servers get to take up a changed binding, in milliseconds. */
 const authorizerLagMs = 1_000;
 
-/** A look that began too late could not give the old identity its right back. */
-const hasTimeToLook = (scope: RevisionScope): boolean => scope.deadline.remainingMs() > 2 * lookLimitMs;
+/**
+ * A look that began too late could not give the old identity its right back. What it asks for has to be less than callers always have: deadlines of workers
+ * are a few seconds away, and move on while the look goes on.
+ */
+const hasTimeToLook = (scope: RevisionScope): boolean => scope.deadline.remainingMs() > lookLimitMs + giveBackMs;
 
 /** Connections go to replicas by chance: so many that all but one in a thousand looks meets each of up to three. */
 const lookCount = (replicas: number): number => (replicas === 1 ? 2 : replicas * 7);
