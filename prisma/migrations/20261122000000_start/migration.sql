@@ -441,7 +441,7 @@ BEGIN
   RETURN erased;
 END $$;
 REVOKE ALL ON FUNCTION erase_expired_secrets() FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION erase_expired_secrets() TO pilothouse_web;
+GRANT EXECUTE ON FUNCTION erase_expired_secrets() TO pilothouse_web, pilothouse_worker;
 
 -- Row-level security on every table that names a tenant; forced, so that the owner's functions obey it too.
 DO $$

@@ -40,12 +40,15 @@ function guardServer(server: Server, answers: WeakMap<Duplex, ServerResponse>): 
 
 function describeFault(code: string | undefined): DomainError {
   if (code === "HPE_HEADER_OVERFLOW") {
-    return new DomainError("HeadersTooLarge", "The request's headers are longer than 16 KiB, or its path is.");
+    return new DomainError(
+      "HeadersTooLarge",
+      "The request's headers are longer than 16 KiB, or its path is. Send shorter ones.",
+    );
   }
   if (code === "ERR_HTTP_REQUEST_TIMEOUT") {
     return new DomainError("RequestTooSlow", "The request did not come to its end in time. Send it again.");
   }
-  return new DomainError("MalformedRequest", "This is no HTTP request that can be read.");
+  return new DomainError("MalformedRequest", "This is no HTTP request that can be read. Send one of HTTP/1.1.");
 }
 
 async function refuse(socket: Duplex, fault: DomainError): Promise<void> {

@@ -42,7 +42,9 @@ async function readBytes(request: Request): Promise<Uint8Array> {
   const reader = request.body.getReader();
   for (;;) {
     const { done, value } = await reader.read().catch((error: unknown) => {
-      throw new DomainError("MalformedRequest", "The body broke off before its end.", { cause: error });
+      throw new DomainError("MalformedRequest", "The body broke off before its end. Send the request again.", {
+        cause: error,
+      });
     });
     if (done) return Buffer.concat(pieces);
     length += value.byteLength;

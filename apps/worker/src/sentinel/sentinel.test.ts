@@ -42,7 +42,8 @@ function start(prober: Prober, signal: AbortSignal, more: Partial<SentinelTimes>
   return { sentinel, said };
 }
 
-test("what does not serve is looked at as often as it should be, also when the time of the whole proof has come meanwhile", async () => {
+/** What it watches does not serve, however often it looks. */
+function createRefuted() {
   let looks = 0;
   const prober: Prober = {
     async prove() {
@@ -52,34 +53,31 @@ test("what does not serve is looked at as often as it should be, also when the t
     openStream: async () => ({ close: async () => undefined }),
     close: async () => undefined,
   };
+  return { prober, countLooks: () => looks };
+}
+
+test("what does not serve is looked at as often as it should be, also when the time of the whole proof has come meanwhile", async () => {
+  const { prober, countLooks } = createRefuted();
   const ending = new AbortController();
   const { sentinel, said } = start(prober, ending.signal, { proofMs: 1, retryMs: [600, 600, 600] });
   for (let waits = 0; waits < 200 && said.length === 0; waits += 1) await sleep(10);
-  const before = looks;
+  const before = countLooks();
   await sleep(1_500);
-  expect(looks - before).toBeLessThanOrEqual(4);
-  expect(looks - before).toBeGreaterThan(0);
+  expect(countLooks() - before).toBeLessThanOrEqual(4);
+  expect(countLooks() - before).toBeGreaterThan(0);
   ending.abort();
   await sentinel.ended;
 });
 
 test("the longer something does not serve, the less often it is looked at", async () => {
-  let looks = 0;
-  const prober: Prober = {
-    async prove() {
-      looks += 1;
-      return [proofOf("refuted")];
-    },
-    openStream: async () => ({ close: async () => undefined }),
-    close: async () => undefined,
-  };
+  const { prober, countLooks } = createRefuted();
   const ending = new AbortController();
   const { sentinel, said } = start(prober, ending.signal, { retryMs: [5, 5, 10_000] });
   for (let waits = 0; waits < 200 && said.length === 0; waits += 1) await sleep(10);
   await sleep(2_000);
   // A wait that is a tenth of the time so far: 5 ms until 50 ms have passed, then so often as 1.1 goes into 40, with what chance adds.
-  expect(looks).toBeLessThan(90);
-  expect(looks).toBeGreaterThan(10);
+  expect(countLooks()).toBeLessThan(90);
+  expect(countLooks()).toBeGreaterThan(10);
   ending.abort();
   await sentinel.ended;
 });

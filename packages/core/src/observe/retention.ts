@@ -12,7 +12,7 @@ export interface ErasedRows {
 /**
  * Erases sealed secrets past their end, and answers how many went. The web process does it beside the workers: a kubeconfig that nobody opened is
  * not to outlive its time because no worker runs.
- * @param database of the web role, which may erase nothing else of them
+ * @param database of the worker, or of the web role, which may erase nothing else of them
  */
 export async function eraseExpiredSecrets(database: Database): Promise<number> {
   const [row] = await database.$queryRaw<{ erased: number }[]>`SELECT erase_expired_secrets() AS erased`;
@@ -27,7 +27,7 @@ const mostEvents = 10_000;
  * any), and answers kept for repeated requests after 24 hours.
  */
 export async function eraseExpired(database: Database): Promise<ErasedRows> {
-  const sealedSecrets = await database.$executeRaw`DELETE FROM sealed_secrets WHERE expires_at <= now()`;
+  const sealedSecrets = await eraseExpiredSecrets(database);
   const supersededSecrets = await database.$executeRaw`
     DELETE FROM sealed_secrets old WHERE purpose = 'istiod-cluster-access' AND (
       NOT EXISTS (SELECT FROM istiod_clusters WHERE name = old.object_id)
