@@ -103,7 +103,7 @@ test("every change that a request can make leaves one entry: who, in which tenan
     const { body, entries } = await record(context, change);
     if (/^create.*Key$/.test(id)) keyId = String(Reflect.get(Object(body), "id"));
     const tenantId = id === "createTenantApiKey" ? tenant.actor.tenantId : context.actor.tenantId;
-    expect([id, entries]).toMatchObject([id, [{ tenantId, actor: `key:${context.actor.apiKeyId}` }]]);
+    expect([id, entries]).toMatchObject([id, [{ tenantId, actor: `key:${context.actor.principal.id}` }]]);
     expect(JSON.stringify(entries)).not.toContain(kubeconfig);
   }
 });

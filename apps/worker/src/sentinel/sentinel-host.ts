@@ -135,7 +135,7 @@ export function createSentinelHost(options: SentinelHostOptions): SentinelHost {
     const { code: reason, message } = fault;
     const condition = { type: "Serving", status: "Unknown", reason, message } as const;
     try {
-      await saveSentinelSighting(database, held.lease, work, { condition, wakeRevision: false });
+      await saveSentinelSighting(database, held.lease, work, { condition, proofs: [], wakeRevision: false });
     } catch (failure) {
       log("warn", "a sentinel's finding could not be stored", { revision: work.id, error: describeError(failure) });
     }
