@@ -1,4 +1,5 @@
 "use client";
+import "@pilothouse/contract/without-eval";
 import { z } from "zod";
 
 const csrfSchema = z.object({ csrfToken: z.string() });
