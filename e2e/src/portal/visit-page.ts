@@ -85,6 +85,7 @@ async function settle(page: Page): Promise<void> {
 export async function tellRefusals(context: BrowserContext): Promise<void> {
   await context.addInitScript(() => {
     addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) =>
+      // oxlint-disable-next-line no-console -- it runs in the page, whose console is watched
       console.error(`refused by ${violatedDirective}: ${blockedURI}`),
     );
   });

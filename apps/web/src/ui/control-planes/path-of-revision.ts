@@ -55,9 +55,9 @@ export function describePath(revision: Revision, cluster: string): LivePathProps
  * Before the first proofs it is tried alone.
  */
 function judgeEdge(conditions: readonly Condition[], probes: readonly PathProbe[]): PathProbe["tone"] {
-  const tones = probes.map(({ tone }) => tone);
-  if (tones.includes("ok")) return "ok";
-  return tones.every((tone) => tone === "busy") ? toneOf(conditions, "EndpointProven") : worstOf(tones);
+  const found = probes.map(({ tone }) => tone);
+  if (found.includes("ok")) return "ok";
+  return found.every((tone) => tone === "busy") ? toneOf(conditions, "EndpointProven") : worstOf(found);
 }
 
 function describeProof({ name, verdict, latencyMs, message, at }: Proof, failing: Condition | undefined): PathProbe {
