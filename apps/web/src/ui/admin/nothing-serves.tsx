@@ -27,7 +27,7 @@ export function NothingServes({
       <Link href={`/admin/placement?q=istiod:${name}+phase:degraded`}>
         {failing === 1 ? "the control plane in it fails" : `all ${failing} control planes in it fail`}
       </Link>
-      . Look first at what they share, its edge: {edgeAddresses.join(", ")}.
+      . Look first at {failing === 1 ? "its edge" : "what they share, its edge"}: {edgeAddresses.join(", ")}.
     </Notice>
   );
 }

@@ -247,12 +247,14 @@ function Details({
         </Card>
         <Credentials revision={revision} />
       </div>
-      <Card title="Let namespaces join the mesh">
-        <CodeBlock
-          text={`kubectl label namespace NAMESPACE istio.io/rev=${revision.id} --overwrite\nkubectl rollout restart deployment -n NAMESPACE`}
-          label="commands for a namespace"
-        />
-      </Card>
+      {controlPlane.phase === "Deleting" ? null : (
+        <Card title="Let namespaces join the mesh">
+          <CodeBlock
+            text={`kubectl label namespace NAMESPACE istio.io/rev=${revision.id} --overwrite\nkubectl rollout restart deployment -n NAMESPACE`}
+            label="commands for a namespace"
+          />
+        </Card>
+      )}
       <Card title="Why it runs there">
         <PlacementReasons placement={revision.placement} />
       </Card>

@@ -111,7 +111,7 @@ export function LivePath({
           <li key={name} data-probe={name} data-tone={tone}>
             <div className={styles["probe"]}>
               <strong>{probeWords[name].title}</strong>
-              <Status tone={tone} quiet>
+              <Status tone={tone === "busy" ? "off" : tone} quiet>
                 {toneWords[tone]}
               </Status>
             </div>
