@@ -54,6 +54,11 @@ test("connect, create, watch, delete and disconnect; nothing is left and no secr
     "cluster.disconnect succeeded",
   ]);
   expect(ended[2]?.message).toContain("Kept: CustomResourceDefinitions");
+  const early = await bench.seeder.query(
+    "SELECT kind, name FROM operations o JOIN operation_steps s ON s.operation_id = o.id WHERE o.tenant_id = $1::uuid AND s.finished_at < o.started_at",
+    [tenantId],
+  );
+  expect(early).toEqual([]);
   await bench.until("the sentinel is gone", async () => bench.provisioner().openStreams() === 0);
   for (const table of ["work_items", "conditions", "sealed_secrets", "revisions"])
     expect(await bench.seeder.query(`SELECT 1 FROM ${table} WHERE tenant_id = $1::uuid`, [tenantId])).toEqual([]);
