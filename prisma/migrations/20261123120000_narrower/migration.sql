@@ -9,3 +9,9 @@ BEGIN
   END IF;
   RETURN NEW;
 END $$;
+
+-- A tenant reads who its members are, and changes nobody: what people are is their own and the platform's.
+DROP POLICY web_member ON users;
+CREATE POLICY web_member ON users FOR SELECT TO pilothouse_web USING (
+  EXISTS (SELECT 1 FROM memberships m WHERE m.user_id = users.id AND m.tenant_id = current_tenant())
+);
