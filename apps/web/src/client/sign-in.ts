@@ -5,7 +5,7 @@ const csrfSchema = z.object({ csrfToken: z.string() });
 const answerSchema = z.object({ url: z.string() });
 
 /** How a try to sign in ended. */
-export type SignInResult = "signedIn" | "wrong" | { waitSeconds: number };
+export type SignInResult = "signedIn" | "wrong" | "unavailable" | { waitSeconds: number };
 
 async function post(path: string, fields: Record<string, string>): Promise<unknown> {
   const { csrfToken } = csrfSchema.parse(await (await fetch("/api/auth/csrf")).json());
@@ -21,6 +21,7 @@ export async function signIn(email: string, password: string): Promise<SignInRes
   const { url } = answerSchema.parse(await post("/api/auth/callback/credentials", { email, password }));
   const error = new URL(url, globalThis.location.origin).searchParams.get("error");
   if (error === null) return "signedIn";
+  if (error === "Unavailable") return "unavailable";
   const wait = /^TooManyTries:(\d+)$/.exec(error)?.[1];
   return wait === undefined ? "wrong" : { waitSeconds: Number(wait) };
 }
