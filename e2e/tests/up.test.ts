@@ -7,6 +7,7 @@ import { join, resolve } from "node:path";
 import { type Client, createClient, operations } from "@pilothouse/contract";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
+import { signInByHand } from "../src/portal/people.ts";
 import {
   compareSnapshots,
   type MachineSnapshot,
@@ -134,6 +135,8 @@ test("up ends with a Ready control plane, its credentials in a file of its owner
   expect((await client.call(operations.getSetup, {})).body).toMatchObject({ state: "ready" });
   const { body: me } = await client.call(operations.whoAmI, {});
   expect(me).toMatchObject({ isPlatform: false, tenants: [{ name: credentials.tenant, role: "owner" }] });
+  const send = await signInByHand(credentials.url, credentials);
+  expect(await (await send("/api/v1/me")).json()).toMatchObject({ isPlatform: true, tenants: [{ role: "owner" }] });
   const admin = createClient({ baseUrl: credentials.url, apiKey: credentials.adminApiKey });
   const { body: istiodClusters } = await admin.call(operations.listIstiodClusters, { query: {} });
   expect(istiodClusters.items.map(({ name }) => name)).toEqual(["istiod-eu-1-b"]);
