@@ -169,6 +169,38 @@ test("who is no member any more sees nothing of the tenant, and the stream ends"
   expect(await stream.text()).toContain("event: end");
 });
 
+test("a page is made for who may see it alone, under a policy of its own, and not when the session is over", async () => {
+  await makeTenant(world, "rival");
+  const { email } = await makeMember();
+  const { headers } = await signIn(world.web.url, email);
+  const open = (path: string, cookie = headers.cookie) =>
+    fetch(`${world.web.url}${path}`, { headers: { cookie }, redirect: "manual" });
+  const policies = new Set<string | null>();
+  for (const [path, status] of [
+    ["/tenants/shop", 200],
+    ["/tenants/shop/settings", 200],
+    ["/tenants/rival", 404],
+    ["/tenants/none", 404],
+    ["/admin", 404],
+    ["/admin/tenants", 404],
+    ["/favicon.ico", 404],
+  ] as const) {
+    const page = await open(path);
+    expect([path, page.status]).toEqual([path, status]);
+    const policy = page.headers.get("content-security-policy");
+    expect(policy).toMatch(/script-src 'nonce-[A-Za-z0-9+/]{22}==' 'strict-dynamic';.*frame-ancestors 'none'$/);
+    expect(policies.has(policy)).toBe(false);
+    policies.add(policy);
+    expect(page.headers.get("cache-control")).toContain("no-store");
+    expect(await page.text()).not.toMatch(/<script(?![^>]* nonce=)/);
+  }
+  const [nobody, asked] = [await open("/tenants/shop?q=a", ""), "/sign-in?next=%2Ftenants%2Fshop%3Fq%3Da"];
+  expect([nobody.status, nobody.headers.get("location")]).toEqual([307, asked]);
+  await signOut(world.web.url, headers);
+  const late = await open("/tenants/shop?q=a");
+  expect([late.status, late.headers.get("location")]).toEqual([307, asked]);
+});
+
 test("an operator's session opens what belongs to the platform, and its stream names tenants", async () => {
   const email = "operator@example.org";
   await makePerson(world, email, { isOperator: true });
