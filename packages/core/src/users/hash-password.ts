@@ -44,7 +44,13 @@ async function derive(
 /** Hashes a password with a salt of its own: `scrypt$<N>$<r>$<p>$<salt>$<hash>`. @throws DomainError Unavailable when too many wait for theirs */
 export async function hashPassword(password: string): Promise<string> {
   const salt = randomBytes(saltBytes);
-  const hash = await derive(password, salt, cost);
+  return format(salt, await derive(password, salt, cost));
+}
+
+/** A hash that is as costly to compare with as any, and is no password's. */
+export const makeNobodysHash = (): string => format(randomBytes(saltBytes), randomBytes(hashBytes));
+
+function format(salt: Buffer, hash: Buffer): string {
   return ["scrypt", cost.N, cost.r, cost.p, salt.toString("base64url"), hash.toString("base64url")].join("$");
 }
 
