@@ -111,7 +111,7 @@ export {
   type WatchStamp,
 } from "./observe/load-revision.ts";
 export type { ObservedCondition, StoredCondition } from "./observe/merge-condition.ts";
-export { type LiveOperation, saveOperationStep } from "./observe/operations.ts";
+export { beginOperation, type LiveOperation, saveOperationStep } from "./observe/operations.ts";
 export { eraseExpired, eraseExpiredSecrets, eraseOldEvents } from "./observe/retention.ts";
 export {
   type ClusterConnection,
