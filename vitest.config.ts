@@ -28,6 +28,7 @@ const limits = {
     globalSetup: ["e2e/tests/support/simulation-setup.ts"],
   },
   portal: { testTimeout: minuteMs, hookTimeout: 5 * minuteMs, fileParallelism: false },
+  readme: { testTimeout: 5 * minuteMs, hookTimeout: 5 * minuteMs, fileParallelism: false },
   system: {
     testTimeout: 10 * minuteMs,
     hookTimeout: 10 * minuteMs,

@@ -1,4 +1,4 @@
-/** `npm test [-- unit|service|simulated|portal|system [FILTER]]`: runs the suites one after another and counts everything that did not pass. */
+/** `npm test [-- unit|service|simulated|portal|readme|system [FILTER]]`: runs the suites one after another and counts everything that did not pass. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -10,7 +10,7 @@ import { testSuites } from "./test-suites.ts";
 const root = dirname(import.meta.dirname);
 const runner = join(root, "node_modules", "vitest", "vitest.mjs");
 const slowestCount = 10;
-const usage = "Usage: npm test [-- unit|service|simulated|portal|system [part of a file's path]]";
+const usage = "Usage: npm test [-- unit|service|simulated|portal|readme|system [part of a file's path]]";
 
 function formatSeconds(durationMs: number): string {
   return `${(durationMs / 1000).toFixed(2).padStart(8)} s`;
