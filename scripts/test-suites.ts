@@ -12,8 +12,9 @@ export type SuiteName = "unit" | "service" | "simulated" | "portal" | "fleets" |
 
 /** Files that bring up and take down fleets themselves. */
 const ownFleets = "e2e/tests/{fleet-lifecycle,up}.test.ts";
-/** Files for which a mesh cluster and an istiod cluster are enough. */
-const onSmallFleet = "e2e/tests/portal-fleet.test.ts";
+/** Files for which two mesh clusters and one istiod cluster are enough. */
+const onSmallFleet =
+  "e2e/tests/{bad-kubeconfigs,disruptions,isolation,portal-fleet,refused-calls,replicas,what-stays}.test.ts";
 
 /**
  * All suites: `unit` needs nothing, `service` starts a Postgres and a Redis, `simulated` the clusters of a simulation, `portal` those and
@@ -40,17 +41,18 @@ export const testSuites: readonly TestSuite[] = [
 /** What is asked for by the name of `system`: everything that takes a fleet. */
 const takesFleet = new Set<SuiteName>(["fleets", "small", "system"]);
 
-/** Lanes that go on side by side, each a list of suites one after another. */
+/**
+ * Lanes that go on side by side, each a list of suites one after another. The second lane has one half of the processors, so that what the first
+ * measures against time has the other half whatever goes on beside it.
+ */
 export type TestRound = readonly (readonly SuiteName[])[];
 
-/**
- * What `npm test` runs, round after round. Tests on fleets wait more than they compute, so the last round has two lanes; what is measured against
- * time in the first two, and at the end of `system`, has the machine for itself.
- */
+/** What `npm test` runs, round after round. Tests on fleets wait more than they compute: they can share a machine. */
 const testRounds: readonly TestRound[] = [
   [["unit"]],
   [["service"]],
-  [["system"], ["portal", "simulated", "small", "fleets"]],
+  [["portal"]],
+  [["system"], ["small", "fleets", "simulated"]],
 ];
 
 /** The rounds of all suites, or of those that go by the name of `wanted`; none when it is no suite's name. */

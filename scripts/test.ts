@@ -1,5 +1,6 @@
 /** `npm test [-- unit|service|simulated|portal|fleets|system [FILTER]]`: runs the suites and counts everything that did not pass. */
 import { mkdtempSync, rmSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { runProgram } from "./run-program.ts";
@@ -49,11 +50,32 @@ interface RunContext {
   filters: readonly string[];
 }
 
-/** @param isAlone whether its output needs no name: no other suite writes at the same time */
-async function runSuite(name: SuiteName, { directory, filters }: RunContext, isAlone: boolean): Promise<SuiteRun> {
+/** How a suite is run beside others. */
+interface Place {
+  /** Whether its output needs no name: no other suite writes at the same time. */
+  isAlone: boolean;
+  /** Begins the command, where it does not have the whole machine. */
+  prefix: readonly string[];
+}
+
+async function runSuite(
+  name: SuiteName,
+  { directory, filters }: RunContext,
+  { isAlone, prefix }: Place,
+): Promise<SuiteRun> {
   const reportPath = join(directory, `${name}.json`);
   const reporters = ["--reporter=default", "--reporter=./scripts/test-reporter.ts", `--outputFile=${reportPath}`];
-  const { code } = await runProgram(process.execPath, [runner, "run", "--project", name, ...reporters, ...filters], {
+  const [file = "", ...args] = [
+    ...prefix,
+    process.execPath,
+    runner,
+    "run",
+    "--project",
+    name,
+    ...reporters,
+    ...filters,
+  ];
+  const { code } = await runProgram(file, args, {
     cwd: root,
     env: environment,
     capture: !isAlone,
@@ -63,11 +85,25 @@ async function runSuite(name: SuiteName, { directory, filters }: RunContext, isA
   return { report, count: countTests(name, report, code) };
 }
 
+/** The words before a command that is to have the upper half of the processors, with all that it starts; none where there is but one. */
+async function chooseProcessors(): Promise<string[]> {
+  const status = await readFile("/proc/self/status", "utf8").catch(() => "");
+  const ranges = /^Cpus_allowed_list:\s*(\S+)$/m.exec(status)?.[1]?.split(",") ?? [];
+  const processors = ranges.flatMap((range) => {
+    const [first = 0, last = first] = range.split("-").map(Number);
+    return Array.from({ length: last - first + 1 }, (_, index) => first + index);
+  });
+  const half = processors.slice(Math.ceil(processors.length / 2));
+  return half.length === 0 ? [] : ["taskset", "--cpu-list", half.join(",")];
+}
+
 /** Runs the lanes side by side, and answers in the order in which they are written down. */
 async function runRound(round: TestRound, context: RunContext): Promise<SuiteRun[]> {
-  const lanes = round.map(async (lane) => {
+  const isAlone = round.length === 1;
+  const lanes = round.map(async (lane, index) => {
     const runs: SuiteRun[] = [];
-    for (const name of lane) runs.push(await runSuite(name, context, round.length === 1));
+    const prefix = index === 0 ? [] : await chooseProcessors();
+    for (const name of lane) runs.push(await runSuite(name, context, { isAlone, prefix }));
     return runs;
   });
   return (await Promise.all(lanes)).flat();

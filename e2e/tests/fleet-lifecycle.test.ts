@@ -3,23 +3,25 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
+import { type Fleet, openFleet } from "../src/fleet.ts";
 import {
   compareSnapshots,
   type MachineSnapshot,
   takeSnapshot,
   waitForSameMachine,
 } from "./support/machine-snapshot.ts";
-import { fleetEnvironment, type TestFleet, testFleet, testFleets } from "./support/test-fleet.ts";
+import { fleetEnvironment, testFleet } from "./support/test-fleet.ts";
 
-const { first, second } = testFleets;
-const smallTopology = second.topology ?? "";
+const [first, second] = [openFleet("first", fleetEnvironment), openFleet("second", fleetEnvironment)];
+const findTopology = (fleet: Fleet): string => join(import.meta.dirname, `support/${fleet.name}-topology.yaml`);
+const smallTopology = findTopology(second);
 const cli = join(import.meta.dirname, "../../packages/fleet/src/cli.ts");
 /** Other tests may be at work with the fleet that they share. */
 const view = { home: fleetEnvironment.PILOTHOUSE_HOME, neighbour: testFleet.name };
 
-const bringUp = (fleet: TestFleet): Promise<string> =>
-  fleet.run(["up", "--topology", fleet.topology ?? ""], { quiet: true });
-const takeDown = (fleet: TestFleet): Promise<string> => fleet.run(["down", "--wipe"], { quiet: true });
+const bringUp = (fleet: Fleet): Promise<string> =>
+  fleet.run(["up", "--topology", findTopology(fleet)], { quiet: true });
+const takeDown = (fleet: Fleet): Promise<string> => fleet.run(["down", "--wipe"], { quiet: true });
 const up = (): Promise<string> => bringUp(second);
 const down = (): Promise<string> => takeDown(second);
 

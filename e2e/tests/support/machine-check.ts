@@ -4,15 +4,18 @@
  */
 import { readFile, writeFile } from "node:fs/promises";
 import { compareDistantSnapshots, type MachineSnapshot, takeSnapshot, waitForSameMachine } from "./machine-snapshot.ts";
-import { fleetEnvironment, testFleets } from "./test-fleet.ts";
+import { openFleet } from "../../src/fleet.ts";
+import { fleetEnvironment, suiteFleets } from "./test-fleet.ts";
 
+/** Those of suites, and those of `fleet-lifecycle.test.ts`. */
+const fleets = [...Object.values(suiteFleets), ...["first", "second"].map((name) => openFleet(name, fleetEnvironment))];
 const view = { home: fleetEnvironment.PILOTHOUSE_HOME };
 
 async function take(file: string): Promise<void> {
   // A run that was killed may have left anything behind.
-  for (const fleet of Object.values(testFleets)) await fleet.run(["down", "--wipe"], { quiet: true });
+  for (const fleet of fleets) await fleet.run(["down", "--wipe"], { quiet: true });
   // The look needs some of them; here their progress is seen.
-  await testFleets.test.run(["parts"]);
+  await suiteFleets.system.run(["parts"]);
   await writeFile(file, JSON.stringify(await takeSnapshot(view)));
 }
 

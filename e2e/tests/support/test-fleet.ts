@@ -9,25 +9,22 @@ export const fleetEnvironment = {
   PILOTHOUSE_HOME: process.env["PILOTHOUSE_HOME"] ?? join(import.meta.dirname, "../../../.pilothouse"),
 };
 
-/** A fleet of the tests, with the topology it has when it is not the default one. */
-export interface TestFleet extends Fleet {
-  topology: string | undefined;
+/** Opens a fleet that is always brought up with one topology, when it is not the default one. */
+function openTestFleet(name: string, topologyFile?: string): Fleet {
+  const fleet = openFleet(name, fleetEnvironment);
+  if (topologyFile === undefined) return fleet;
+  const topology = ["--topology", join(import.meta.dirname, topologyFile)];
+  return {
+    ...fleet,
+    run: (parameters, options) =>
+      fleet.run(parameters[0] === "up" ? [...parameters, ...topology] : parameters, options),
+  };
 }
 
-const openTestFleet = (name: string, topology?: string): TestFleet => ({
-  ...openFleet(name, fleetEnvironment),
-  topology: topology === undefined ? undefined : join(import.meta.dirname, `${topology}-topology.yaml`),
-});
-
-/** Fleets that tests bring up under these names; `up.test.ts` has one beside them, under the name that people's have. */
-export const testFleets = {
-  /** The one that the files of the suite `system` share. */
-  test: openTestFleet("test"),
-  /** The one that the files of the suite `small` share. */
-  small: openTestFleet("small", "portal"),
-  /** Two of `fleet-lifecycle.test.ts`. */
-  first: openTestFleet("first", "tiny"),
-  second: openTestFleet("second", "small"),
+/** Fleets that all files of a suite share, by the suite. */
+export const suiteFleets = {
+  system: openTestFleet("test"),
+  small: openTestFleet("small", "small-topology.yaml"),
 } as const;
 
 const { PILOTHOUSE_TEST_FLEET: borrowed, PILOTHOUSE_TEST_TOPOLOGY: size } = process.env;
@@ -37,7 +34,7 @@ export const isBorrowed = borrowed !== undefined;
 
 /** The fleet that all files of a suite share; `fleet-setup.ts` brings it up before the first and takes it down after the last. */
 export const testFleet =
-  borrowed === undefined ? (size === "small" ? testFleets.small : testFleets.test) : openTestFleet(borrowed);
+  borrowed === undefined ? suiteFleets[size === "small" ? "small" : "system"] : openTestFleet(borrowed);
 
 /** Where the simulated clusters have their files; `simulation-setup.ts` starts them. */
 export const simulationFolder = join(fleetEnvironment.PILOTHOUSE_HOME, "simulations", "test");
