@@ -26,7 +26,7 @@ const up = (): Promise<string> => bringUp(second);
 const down = (): Promise<string> => takeDown(second);
 
 async function expectSameMachine(before: MachineSnapshot): Promise<void> {
-  expect(await waitForSameMachine(before, view, compareSnapshots)).toEqual({});
+  expect(await waitForSameMachine(before, compareSnapshots, view)).toEqual({});
 }
 
 /** Starts a command of the second fleet and kills it as soon as it has said something. Everything depends on what was said, not on the time. */

@@ -206,7 +206,7 @@ test("down ends everything and leaves the machine as it was; data stays for the 
   const { code } = await launch(["down"]);
   expect(code).toBe(0);
   expect(await listStarted()).toEqual([]);
-  expect(await waitForSameMachine(before, view, compareSnapshots)).toEqual({});
+  expect(await waitForSameMachine(before, compareSnapshots, view)).toEqual({});
   expect((await launch(["status"])).code).toBe(3);
   // Down again has nothing to do.
   expect((await launch(["down"])).code).toBe(0);
@@ -248,7 +248,7 @@ test("without --detach it stays, and ends everything when it is told to end", as
   child.kill("SIGINT");
   expect(await once(child, "close")).toEqual([0, null]);
   expect(await listStarted()).toEqual([]);
-  expect(await waitForSameMachine(before, view, compareSnapshots)).toEqual({});
+  expect(await waitForSameMachine(before, compareSnapshots, view)).toEqual({});
 });
 
 test("down --erase removes what was made", async () => {

@@ -22,7 +22,7 @@ async function take(file: string): Promise<void> {
 async function compare(file: string): Promise<void> {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- `take` wrote the file
   const before = JSON.parse(await readFile(file, "utf8")) as MachineSnapshot;
-  const differences = await waitForSameMachine(before, view, compareDistantSnapshots);
+  const differences = await waitForSameMachine(before, compareDistantSnapshots, view);
   if (Object.keys(differences).length === 0) return;
   console.error(
     `The machine is not as it was before the first fleet. What this run did not do shows here too, such as another fleet that came or went meanwhile:\n${JSON.stringify(differences, undefined, 2)}`,

@@ -36,8 +36,8 @@ const run = async (
 
 /** What a snapshot looks at. */
 export interface SnapshotView {
-  /** PILOTHOUSE_HOME of the fleets that it is about: whose command or environment names it is theirs. */
-  home: string;
+  /** PILOTHOUSE_HOME of the fleets that it is about: whose command or environment names it is theirs. Without it anybody's processes count. */
+  home?: string;
   /** A fleet that others work with at the same time: what belongs to it is left out. */
   neighbour?: string;
 }
@@ -77,10 +77,12 @@ async function listOthers(view: SnapshotView): Promise<string[]> {
 
 /** Those that a fleet or its launcher has started: cgroup, command or environment says so. People's programs come and go. */
 async function listProcesses(view: SnapshotView): Promise<string[]> {
+  const { home } = view;
+  if (home === undefined) return listOthers(view);
   return selectRows(await listOthers(view), async (row) => {
     const read = (file: "cgroup" | "cmdline" | "environ"): Promise<string> => readProcess(pidOf(row), file);
     const [cgroups, command, environment] = await Promise.all([read("cgroup"), read("cmdline"), read("environ")]);
-    return cgroups.includes("/pilothouse-") || command.includes(view.home) || environment.includes(view.home);
+    return cgroups.includes("/pilothouse-") || command.includes(home) || environment.includes(home);
   });
 }
 
@@ -194,7 +196,7 @@ async function listPacketFilter(): Promise<string[]> {
 }
 
 /** Takes a snapshot of this machine. No fleet needs to be up, but its parts are got if they are not there. */
-export async function takeSnapshot(view: SnapshotView): Promise<MachineSnapshot> {
+export async function takeSnapshot(view: SnapshotView = {}): Promise<MachineSnapshot> {
   const sorted = async (lines: Promise<string[]>): Promise<string[]> => (await lines).toSorted();
   const { links, neighbours } = await listLinks(view);
   return {
@@ -266,8 +268,8 @@ export function compareDistantSnapshots(before: MachineSnapshot, after: MachineS
  */
 export async function waitForSameMachine(
   before: MachineSnapshot,
-  view: SnapshotView,
   compare: typeof compareSnapshots,
+  view: SnapshotView = {},
 ): Promise<Record<string, string[]>> {
   const deadlineMs = performance.now() + 15_000;
   for (;;) {
