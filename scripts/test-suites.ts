@@ -13,8 +13,7 @@ export type SuiteName = "unit" | "service" | "simulated" | "portal" | "fleets" |
 /** Files that bring up and take down fleets themselves. */
 const ownFleets = "e2e/tests/{fleet-lifecycle,up}.test.ts";
 /** Files for which two mesh clusters and one istiod cluster are enough. */
-const onSmallFleet =
-  "e2e/tests/{bad-kubeconfigs,disruptions,isolation,portal-fleet,refused-calls,replicas,what-stays}.test.ts";
+const onSmallFleet = "e2e/tests/{bad-kubeconfigs,isolation,portal-fleet,refused-calls,replicas,what-stays}.test.ts";
 
 /**
  * All suites: `unit` needs nothing, `service` starts a Postgres and a Redis, `simulated` the clusters of a simulation, `portal` those and

@@ -20,14 +20,16 @@ const pausedSteps = ["isolationApplied", "rolledOut", "endpointProven", "webhook
 
 /** All go on side by side, for most of the time is waiting until a deadline has passed. */
 let paused: Map<string, ReturnType<typeof pauseAfter>>;
-/** In the other mesh cluster, meanwhile. */
+/** Settled when the process of a step is stopped, or will not be. */
+const stopped = new Map(pausedSteps.map((step) => [step, Promise.withResolvers<void>()]));
+/** In the other mesh cluster, while the processes are stopped. */
 let abandoned: ReturnType<typeof removeWithoutApiServer>;
 
 beforeAll(async () => {
   shop = await adminClient("shop");
   mesh = await connectMesh("shop");
-  paused = overlap(pausedSteps, pausedSteps.length, pauseAfter);
-  abandoned = removeWithoutApiServer();
+  paused = overlap(pausedSteps, pausedSteps.length, (step) => pauseAfter(step).finally(stopped.get(step)?.resolve));
+  abandoned = Promise.all([...stopped.values()].map(({ promise }) => promise)).then(removeWithoutApiServer);
   // A failure is the failure of the test that waits for it.
   void Promise.allSettled([abandoned]);
 });
@@ -56,6 +58,7 @@ async function pauseAfter(step: (typeof pausedSteps)[number]) {
   await worker.reached(step);
   // Its deadline began before this.
   const stoppedMs = performance.now();
+  stopped.get(step)?.resolve();
   const { leftovers } = await removeUntilDone({ ...request, giveUpAtMs: giveUpSoon() }, { timeoutMs: 60_000 });
   await sleep(Math.max(0, deadlineMs + 500 - (performance.now() - stoppedMs)));
   const listOurs = async (): Promise<string[]> => {
