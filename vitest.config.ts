@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 import { BaseSequencer } from "vitest/node";
 import type { TestSpecification } from "vitest/node";
@@ -19,7 +20,8 @@ class FixedOrderSequencer extends BaseSequencer {
 const onFleet = { testTimeout: 10 * minuteMs, hookTimeout: 10 * minuteMs, fileParallelism: false };
 
 const limits = {
-  unit: { testTimeout: 10_000, hookTimeout: 10_000, maxWorkers: 2 },
+  // On two processors vitest would leave one idle.
+  unit: { testTimeout: 10_000, hookTimeout: 10_000, maxWorkers: Math.max(2, availableParallelism() - 1) },
   service: {
     testTimeout: minuteMs,
     hookTimeout: minuteMs,

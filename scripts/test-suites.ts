@@ -50,8 +50,7 @@ export type TestRound = readonly (readonly SuiteName[])[];
 const testRounds: readonly TestRound[] = [
   [["unit"]],
   [["service"]],
-  [["portal"]],
-  [["system"], ["small", "fleets", "simulated"]],
+  [["system"], ["portal", "simulated", "small", "fleets"]],
 ];
 
 /** The rounds of all suites, or of those that go by the name of `wanted`; none when it is no suite's name. */
