@@ -1,8 +1,8 @@
 /** `npm test [-- unit|service|simulated|portal|fleets|system [FILTER]]`: runs the suites and counts everything that did not pass. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { chooseProcessors } from "./choose-processors.ts";
 import { runProgram } from "./run-program.ts";
 import { countTests, formatCount, readReport } from "./test-report.ts";
 import type { TestCount, TestReport } from "./test-report.ts";
@@ -12,6 +12,7 @@ import type { SuiteName, TestRound } from "./test-suites.ts";
 const root = dirname(import.meta.dirname);
 const runner = join(root, "node_modules", "vitest", "vitest.mjs");
 const machineCheck = join(root, "e2e", "tests", "support", "machine-check.ts");
+const buildWeb = join(root, "scripts", "build-web.ts");
 const slowestCount = 10;
 const usage = "Usage: npm test [-- unit|service|simulated|portal|fleets|system [part of a file's path]]";
 
@@ -85,37 +86,35 @@ async function runSuite(
   return { report, count: countTests(name, report, code) };
 }
 
-/** The words before a command that is to have the upper half of the processors, with all that it starts; none where there is but one. */
-async function chooseProcessors(): Promise<string[]> {
-  const status = await readFile("/proc/self/status", "utf8").catch(() => "");
-  const ranges = /^Cpus_allowed_list:\s*(\S+)$/m.exec(status)?.[1]?.split(",") ?? [];
-  const processors = ranges.flatMap((range) => {
-    const [first = 0, last = first] = range.split("-").map(Number);
-    return Array.from({ length: last - first + 1 }, (_, index) => first + index);
-  });
-  const half = processors.slice(Math.ceil(processors.length / 2));
-  return half.length === 0 ? [] : ["taskset", "--cpu-list", half.join(",")];
-}
-
 /** Runs the lanes side by side, and answers in the order in which they are written down. */
 async function runRound(round: TestRound, context: RunContext): Promise<SuiteRun[]> {
   const isAlone = round.length === 1;
   const lanes = round.map(async (lane, index) => {
     const runs: SuiteRun[] = [];
-    const prefix = index === 0 ? [] : await chooseProcessors();
+    const prefix = index === 0 ? [] : chooseProcessors(readFileSync("/proc/self/status", "utf8"));
     for (const name of lane) runs.push(await runSuite(name, context, { isAlone, prefix }));
     return runs;
   });
   return (await Promise.all(lanes)).flat();
 }
 
-/** Looks at the machine before anything takes a fleet, or compares it with that look. @returns one line for what is wrong */
-async function checkMachine(verb: "take" | "compare", { directory }: RunContext): Promise<string[]> {
-  const args = [machineCheck, verb, join(directory, "machine.json")];
+/** Runs a program that is no suite. @returns one line that says `problem` when it fails */
+async function runStep(problem: string, ...args: string[]): Promise<string[]> {
   const { code } = await runProgram(process.execPath, args, { cwd: root, env: environment, capture: false });
-  if (code === 0) return [];
-  const what = verb === "take" ? "could not be looked at" : "is not as it was before the first fleet";
-  return [`fleets: the machine ${what}: see above`];
+  return code === 0 ? [] : [`${problem}: see above`];
+}
+
+/** Runs a round and, where it takes fleets, looks at the machine before the first of them and after the last. */
+async function runWholeRound(round: TestRound, context: RunContext, problems: string[]): Promise<SuiteRun[]> {
+  // Both lanes need it, and two builds at a time refuse each other.
+  if (round.length > 1) problems.push(...(await runStep("the portal can't be built", buildWeb)));
+  const snapshot = join(context.directory, "machine.json");
+  // A fleet that somebody named stays up.
+  const isChecked = usesFleets(round) && process.env["PILOTHOUSE_TEST_FLEET"] === undefined;
+  if (isChecked) problems.push(...(await runStep("the machine can't be looked at", machineCheck, "take", snapshot)));
+  const runs = await runRound(round, context);
+  if (isChecked) problems.push(...(await runStep("the machine is not as it was", machineCheck, "compare", snapshot)));
+  return runs;
 }
 
 async function main(args: readonly string[]): Promise<number> {
@@ -129,13 +128,7 @@ async function main(args: readonly string[]): Promise<number> {
   const runs: SuiteRun[] = [];
   const problems: string[] = [];
   try {
-    for (const round of rounds) {
-      // A fleet that somebody named stays up.
-      const isChecked = usesFleets(round) && process.env["PILOTHOUSE_TEST_FLEET"] === undefined;
-      if (isChecked) problems.push(...(await checkMachine("take", context)));
-      runs.push(...(await runRound(round, context)));
-      if (isChecked) problems.push(...(await checkMachine("compare", context)));
-    }
+    for (const round of rounds) runs.push(...(await runWholeRound(round, context, problems)));
   } finally {
     rmSync(context.directory, { recursive: true, force: true });
   }
