@@ -11,9 +11,11 @@ import { signInByHand } from "../src/portal/people.ts";
 import {
   compareSnapshots,
   type MachineSnapshot,
+  type SnapshotView,
   takeSnapshot,
   waitForSameMachine,
 } from "./support/machine-snapshot.ts";
+import { testFleet } from "./support/test-fleet.ts";
 
 const cli = resolve(import.meta.dirname, "../../apps/launcher/src/cli.ts");
 const topology = join(import.meta.dirname, "support/up-topology.yaml");
@@ -32,6 +34,8 @@ const credentialsSchema = z.strictObject({
 const recordSchema = z.object({ pid: z.int() });
 
 let home: string;
+/** Other tests may be at work with the fleet that they share. */
+let view: SnapshotView;
 let before: MachineSnapshot;
 
 interface Ran {
@@ -100,7 +104,8 @@ beforeAll(async () => {
   home = await mkdtemp(join(tmpdir(), "pilothouse-up-"));
   // Postgres runs as a user of its own, who has to come to its folder in here.
   await chmod(home, 0o711);
-  before = await takeSnapshot();
+  view = { home, neighbour: testFleet.name };
+  before = await takeSnapshot(view);
 });
 
 afterAll(async () => {
@@ -204,7 +209,7 @@ test("down ends everything and leaves the machine as it was; data stays for the 
   const { code } = await launch(["down"]);
   expect(code).toBe(0);
   expect(await listStarted()).toEqual([]);
-  expect(await waitForSameMachine(before, compareSnapshots)).toEqual({});
+  expect(await waitForSameMachine(before, compareSnapshots, view)).toEqual({});
   expect((await launch(["status"])).code).toBe(3);
   // Down again has nothing to do.
   expect((await launch(["down"])).code).toBe(0);
@@ -246,7 +251,7 @@ test("without --detach it stays, and ends everything when it is told to end", as
   child.kill("SIGINT");
   expect(await once(child, "close")).toEqual([0, null]);
   expect(await listStarted()).toEqual([]);
-  expect(await waitForSameMachine(before, compareSnapshots)).toEqual({});
+  expect(await waitForSameMachine(before, compareSnapshots, view)).toEqual({});
 });
 
 test("down --erase removes what was made", async () => {
