@@ -1,6 +1,6 @@
 "use client";
 /** How a try to sign in ended. */
-export type SignInResult = "signedIn" | "wrong" | { waitSeconds: number };
+export type SignInResult = "signedIn" | "wrong" | "unavailable" | { waitSeconds: number };
 
 /** A text in an answer, by its name. Read by hand: the page on which people sign in loads no schemas. */
 function readAnswer(answer: unknown, name: string): string {
@@ -23,6 +23,7 @@ export async function signIn(email: string, password: string): Promise<SignInRes
   const url = readAnswer(await post("/api/auth/callback/credentials", { email, password }), "url");
   const error = new URL(url, globalThis.location.origin).searchParams.get("error");
   if (error === null) return "signedIn";
+  if (error === "Unavailable") return "unavailable";
   const wait = /^TooManyTries:(\d+)$/.exec(error)?.[1];
   return wait === undefined ? "wrong" : { waitSeconds: Number(wait) };
 }
