@@ -65,9 +65,14 @@ beforeAll(async () => {
 afterAll(async () => {
   await watch?.stop();
   await browser?.close();
-  if (people?.findFailed() !== undefined) await tidyUp();
-  else if (process.env["PILOTHOUSE_TEST_PICTURES"] === undefined) await rm(pictures, { recursive: true, force: true });
-  await service?.stop();
+  const hasFailed = people?.findFailed() !== undefined;
+  if (!hasFailed && process.env["PILOTHOUSE_TEST_PICTURES"] === undefined)
+    await rm(pictures, { recursive: true, force: true });
+  try {
+    if (hasFailed) await tidyUp();
+  } finally {
+    await service?.stop();
+  }
 });
 
 /** Later tests use the same clusters. */
