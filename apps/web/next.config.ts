@@ -11,6 +11,8 @@ const config: NextConfig = {
   // A redirect would be an answer that no client of the API expects.
   skipTrailingSlashRedirect: true,
   poweredByHeader: false,
+  // There are no pictures to scale, so nobody has the server do so.
+  images: { unoptimized: true },
   headers: async () => [
     {
       source: "/:path*",

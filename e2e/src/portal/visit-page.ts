@@ -53,6 +53,7 @@ export async function createVisitor(
         ...(session === undefined ? {} : { storageState: session }),
       });
       try {
+        await tellRefusals(context);
         const page = await context.newPage();
         const faults = watchFaults(page, stage.baseUrl);
         const response = await page.goto(stage.baseUrl + entry.path(stage));
@@ -80,8 +81,18 @@ async function settle(page: Page): Promise<void> {
   );
 }
 
+/** Has pages of a context say in their consoles what their policy refuses: browsers keep to themselves what a script has caught. */
+export async function tellRefusals(context: BrowserContext): Promise<void> {
+  await context.addInitScript(() => {
+    addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) =>
+      // oxlint-disable-next-line no-console -- it runs in the page, whose console is watched
+      console.error(`refused by ${violatedDirective}: ${blockedURI}`),
+    );
+  });
+}
+
 /** Collects what a page must not do. The list grows while the page is open. */
-function watchFaults(page: Page, baseUrl: string): string[] {
+export function watchFaults(page: Page, baseUrl: string): string[] {
   const faults: string[] = [];
   page.on("console", (message) => {
     // The one page whose own answer is an error.

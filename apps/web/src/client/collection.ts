@@ -54,8 +54,10 @@ async function readAll<Item>(
   }
 }
 
-/** Reads of single items that are under way, and whether another is wanted after it. */
-const underWay = new Map<string, { again: boolean }>();
+/** Reads of single items that are under way: whether another is wanted after it, and whether the item has gone meanwhile. */
+const underWay = new Map<string, { again: boolean; isGone: boolean }>();
+
+const nameRead = <Item>({ key }: Collection<Item>, name: string): string => JSON.stringify([key, name]);
 
 /**
  * Reads one item of a list anew and puts it into its place, if the list is held. However many events name it at once, at most one read is under way
@@ -67,23 +69,34 @@ export async function refreshItem<Item>(
   name: string,
 ): Promise<void> {
   if (queries.getQueryData(collection.key) === undefined) return;
-  const id = JSON.stringify([collection.key, name]);
+  const id = nameRead(collection, name);
   const running = underWay.get(id);
   if (running !== undefined) {
-    running.again = true;
+    Object.assign(running, { again: true, isGone: false });
     return;
   }
-  const state = { again: true };
+  const state = { again: true, isGone: false };
   underWay.set(id, state);
   try {
     while (state.again) {
       state.again = false;
-      const item = await readOrGone(collection, name);
+      const read = await readOrGone(collection, name);
+      const item = state.isGone ? undefined : read;
       queries.setQueryData<Held<Item>>(collection.key, (held) => held && putItem(held, collection, { name, item }));
     }
   } finally {
     underWay.delete(id);
   }
+}
+
+/** Takes an item out of a list, if that is held: who says that it is gone need not be asked. */
+export function removeItem<Item>(queries: QueryClient, collection: Collection<Item>, name: string): void {
+  // What is being read just now was there when it was asked for.
+  Object.assign(underWay.get(nameRead(collection, name)) ?? {}, { again: false, isGone: true });
+  queries.setQueryData<Held<Item>>(
+    collection.key,
+    (held) => held && putItem(held, collection, { name, item: undefined }),
+  );
 }
 
 async function readOrGone<Item>({ readOne }: Collection<Item>, name: string): Promise<Item | undefined> {

@@ -1,14 +1,16 @@
 "use client";
-import { z } from "zod";
-
-const csrfSchema = z.object({ csrfToken: z.string() });
-const answerSchema = z.object({ url: z.string() });
-
 /** How a try to sign in ended. */
-export type SignInResult = "signedIn" | "wrong" | { waitSeconds: number };
+export type SignInResult = "signedIn" | "wrong" | "unavailable" | { waitSeconds: number };
+
+/** A text in an answer, by its name. Read by hand: the page on which people sign in loads no schemas. */
+function readAnswer(answer: unknown, name: string): string {
+  const text: unknown = typeof answer === "object" && answer !== null ? Reflect.get(answer, name) : undefined;
+  if (typeof text !== "string") throw new Error(`The answer has no ${name}.`);
+  return text;
+}
 
 async function post(path: string, fields: Record<string, string>): Promise<unknown> {
-  const { csrfToken } = csrfSchema.parse(await (await fetch("/api/auth/csrf")).json());
+  const csrfToken = readAnswer(await (await fetch("/api/auth/csrf")).json(), "csrfToken");
   const response = await fetch(path, {
     method: "POST",
     body: new URLSearchParams({ ...fields, csrfToken, json: "true", callbackUrl: globalThis.location.origin }),
@@ -18,9 +20,10 @@ async function post(path: string, fields: Record<string, string>): Promise<unkno
 
 /** Signs in with an address and a password. @throws when the service does not answer */
 export async function signIn(email: string, password: string): Promise<SignInResult> {
-  const { url } = answerSchema.parse(await post("/api/auth/callback/credentials", { email, password }));
+  const url = readAnswer(await post("/api/auth/callback/credentials", { email, password }), "url");
   const error = new URL(url, globalThis.location.origin).searchParams.get("error");
   if (error === null) return "signedIn";
+  if (error === "Unavailable") return "unavailable";
   const wait = /^TooManyTries:(\d+)$/.exec(error)?.[1];
   return wait === undefined ? "wrong" : { waitSeconds: Number(wait) };
 }

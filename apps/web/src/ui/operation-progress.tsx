@@ -5,6 +5,7 @@ import { describeSteps } from "#client/operation-steps.ts";
 import { Card } from "./card.tsx";
 import { Notice } from "./notice.tsx";
 import { Status, type StatusTone } from "./status.tsx";
+import styles from "./operation-progress.module.css";
 import { Steps } from "./steps.tsx";
 
 /** What an operation does, in a word. */
@@ -15,6 +16,9 @@ export const operationWords: Record<Operation["kind"], string> = {
   "control-plane.change": "Changing",
   "control-plane.delete": "Deleting",
 };
+
+/** These end with what was kept, and what was left behind. */
+const removals: ReadonlySet<Operation["kind"]> = new Set(["control-plane.delete", "cluster.disconnect"]);
 
 const states: Record<Operation["state"], { tone: StatusTone; word: string }> = {
   running: { tone: "busy", word: "Under way" },
@@ -50,20 +54,27 @@ export function OperationProgress({ operation }: { operation: Operation }): Reac
   const { kind, state, message, object } = operation;
   return (
     <Card title={`${operationWords[kind]} ${object.name}`} aside={<OperationStatus state={state} />}>
-      <Steps
-        steps={describeSteps(operation, nowMs)}
-        label={`Steps of ${operationWords[kind].toLowerCase()} ${object.name}`}
-      />
-      {state === "running" && message !== null ? (
-        <Notice tone="info" title="What it waits for now">
-          {message}
-        </Notice>
-      ) : null}
-      {state === "failed" ? (
-        <Notice tone="bad" title={`${operationWords[kind]} has failed`}>
-          {message}
-        </Notice>
-      ) : null}
+      <div className={styles["progress"]}>
+        <Steps
+          steps={describeSteps(operation, nowMs)}
+          label={`Steps of ${operationWords[kind].toLowerCase()} ${object.name}`}
+        />
+        {state === "running" && message !== null ? (
+          <Notice tone="info" title="What it waits for now">
+            {message}
+          </Notice>
+        ) : null}
+        {state === "failed" ? (
+          <Notice tone="bad" title={`${operationWords[kind]} has failed`}>
+            {message}
+          </Notice>
+        ) : null}
+        {state === "succeeded" && removals.has(kind) ? (
+          <Notice tone="ok" title="What it came to">
+            {message}
+          </Notice>
+        ) : null}
+      </div>
     </Card>
   );
 }

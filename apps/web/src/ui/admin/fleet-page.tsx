@@ -1,5 +1,5 @@
 "use client";
-import type { IstiodCluster } from "@pilothouse/contract";
+import type { FleetControlPlane, IstiodCluster } from "@pilothouse/contract";
 import { Network } from "lucide-react";
 import Link from "next/link";
 import type { ReactNode } from "react";
@@ -12,9 +12,12 @@ import { HealthLine } from "../health-line.tsx";
 import { Notice } from "../notice.tsx";
 import { PageHeader } from "../page-header.tsx";
 import { Skeleton } from "../skeleton.tsx";
+import { Status } from "../status.tsx";
 import { TimeAgo } from "../time-ago.tsx";
 import styles from "./fleet-page.module.css";
 import { IstiodClusterHealth } from "./istiod-cluster-health.tsx";
+import { NothingServes } from "./nothing-serves.tsx";
+import { countService } from "./service-in.ts";
 import { describeUse, findTightest, toneOfUse } from "./use-of.ts";
 
 const rank = ({ healthy }: IstiodCluster): number => (healthy === false ? 0 : healthy === null ? 1 : 2);
@@ -59,6 +62,9 @@ export function FleetPage(): ReactNode {
           {healthMessage} What runs there goes on; nothing is changed there until it answers.
         </Notice>
       ))}
+      {clusters.map((cluster) => (
+        <NothingServes key={cluster.name} cluster={cluster} controlPlanes={controlPlanes.items} />
+      ))}
       {full.map(({ name }) => (
         <Notice key={name} tone="warn" title={`Istiod cluster ${name} is nearly full`}>
           Add another one of its line, or give it more capacity.
@@ -88,7 +94,7 @@ export function FleetPage(): ReactNode {
             {own.length === 0 ? <p className={styles["seeds"]}>No istiod cluster here.</p> : null}
             <ul className={styles["tiles"]}>
               {own.map((cluster) => (
-                <Tile key={cluster.name} cluster={cluster} />
+                <Tile key={cluster.name} cluster={cluster} controlPlanes={controlPlanes.items} />
               ))}
             </ul>
           </Card>
@@ -98,10 +104,17 @@ export function FleetPage(): ReactNode {
   );
 }
 
-/** One istiod cluster: its line, whether it answers, and how much of it is reserved. */
-function Tile({ cluster }: { cluster: IstiodCluster }): ReactNode {
+/** One istiod cluster: its line, whether it answers, what of it does not serve, and how much of it is reserved. */
+function Tile({
+  cluster,
+  controlPlanes,
+}: {
+  cluster: IstiodCluster;
+  controlPlanes: readonly FleetControlPlane[];
+}): ReactNode {
   const { name, line, healthy, reserved, capacity } = cluster;
   const share = findTightest(cluster);
+  const { failing } = countService(controlPlanes, name);
   return (
     <li className={styles["tile"]} data-istiod-cluster={name} data-healthy={String(healthy)}>
       <div className={styles["head"]}>
@@ -110,6 +123,11 @@ function Tile({ cluster }: { cluster: IstiodCluster }): ReactNode {
       </div>
       <div className={styles["state"]}>
         <IstiodClusterHealth cluster={cluster} />
+        {failing === 0 ? null : (
+          <Status tone="bad" quiet>
+            {failing === 1 ? "1 does not serve" : `${failing} do not serve`}
+          </Status>
+        )}
       </div>
       <div className={styles["fill"]} data-tone={toneOfUse(share)}>
         <span style={{ width: `${Math.min(100, share * 100)}%` }} />

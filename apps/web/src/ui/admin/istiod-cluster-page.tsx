@@ -17,6 +17,7 @@ import { Skeleton } from "../skeleton.tsx";
 import { TimeAgo } from "../time-ago.tsx";
 import styles from "./istiod-cluster-page.module.css";
 import { IstiodClusterHealth } from "./istiod-cluster-health.tsx";
+import { NothingServes } from "./nothing-serves.tsx";
 import { describeUse } from "./use-of.ts";
 import { describeUsage } from "./usage-points.ts";
 
@@ -37,6 +38,7 @@ const series: readonly ChartSeries[] = [
 /** One istiod cluster: whether it answers, how full it is and was, and whose control planes it hosts. */
 export function IstiodClusterPage({ name }: { name: string }): ReactNode {
   const { data, error } = useIstiodClusters();
+  const controlPlanes = useCollection(fleetControlPlanes);
   const [asked, setAsked] = useAddressParameter("hours");
   const hours = spans.find(([span]) => String(span) === asked)?.[0] ?? usualHours;
   const { data: usage, error: usageError } = useUsage(name, hours);
@@ -74,6 +76,7 @@ export function IstiodClusterPage({ name }: { name: string }): ReactNode {
           {cluster.healthMessage} What runs there goes on; nothing is changed there until it answers.
         </Notice>
       ) : null}
+      <NothingServes cluster={cluster} controlPlanes={controlPlanes.items} />
       <Card title="What is free">
         <Facts items={describeFree(cluster)} />
       </Card>

@@ -37,7 +37,11 @@ export function ClusterPage({ tenant, name }: { tenant: string; name: string }):
     return (
       <>
         {operation === undefined ? null : <OperationProgress operation={operation} />}
-        <GoneState what={`cluster ${name}`} back={{ href: `/tenants/${tenant}/clusters`, label: "Clusters" }} />
+        <GoneState
+          what={`cluster ${name}`}
+          wasSeen={cluster !== undefined}
+          back={{ href: `/tenants/${tenant}/clusters`, label: "Clusters" }}
+        />
       </>
     );
   }

@@ -37,7 +37,7 @@ interface PageProps {
 /** One control plane: whether anything is wrong, what happens now, and what will happen next. */
 export function ControlPlanePage({ tenant, name, origin }: PageProps): ReactNode {
   const { data: controlPlane, error } = useControlPlane(tenant, name);
-  const { data: revisions } = useRevisions(tenant, name);
+  const { data: revisions } = useRevisions(tenant, name, !isGone(error));
   const [followed, setFollowed] = useState<string | null>(null);
   const operationId = controlPlane?.operation ?? followed;
   const { data: operation } = useOperation(tenant, operationId);
@@ -47,6 +47,7 @@ export function ControlPlanePage({ tenant, name, origin }: PageProps): ReactNode
         {operation === undefined ? null : <OperationProgress operation={operation} />}
         <GoneState
           what={`control plane ${name}`}
+          wasSeen={controlPlane !== undefined}
           back={{ href: `/tenants/${tenant}/control-planes`, label: "Control planes" }}
         />
       </>
@@ -72,7 +73,7 @@ export function ControlPlanePage({ tenant, name, origin }: PageProps): ReactNode
       <Header tenant={tenant} controlPlane={controlPlane} onDeleting={setFollowed} />
       <Trouble controlPlane={controlPlane} />
       {isLive ? <OperationProgress operation={operation} /> : null}
-      {revision === undefined ? null : (
+      {revision === undefined || controlPlane.phase === "Deleting" ? null : (
         <Card title="The live path" aside={<Copyable text={revision.hostname} label="hostname" />}>
           <LivePath {...describePath(revision, controlPlane.cluster)} />
         </Card>
@@ -87,7 +88,8 @@ export function ControlPlanePage({ tenant, name, origin }: PageProps): ReactNode
           },
           {
             id: "conditions",
-            label: <ConditionsLabel conditions={controlPlane.conditions} />,
+            // Of what goes, hardly anything is as it was wished.
+            label: <ConditionsLabel conditions={controlPlane.phase === "Deleting" ? [] : controlPlane.conditions} />,
             content: (
               <Card flush>
                 <Conditions conditions={controlPlane.conditions} />

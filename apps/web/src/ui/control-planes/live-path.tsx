@@ -89,7 +89,8 @@ export function LivePath({
           webhooks,
           streams,
           behindEdge: {
-            tone: edge === "ok" ? bestOf([webhooks.tone, streams.tone]) : edge,
+            // What comes after an edge that lets nothing in can't be seen from here.
+            tone: edge === "ok" ? bestOf([webhooks.tone, streams.tone]) : edge === "bad" ? "unknown" : edge,
             label: "",
             port: "",
             measure: "",
