@@ -129,12 +129,18 @@ async function tryCredentials(
   return { id: userId, sessionId: session.id };
 }
 
+/** So many at a time: a flood of tries does not take the database from everybody else. */
+const mostRecording = 4;
+let recording = 0;
+
 /** Nobody waits for it: how long an answer takes is not to tell whether there is such a person. */
 function recordRefusal({ database }: Service, refused: RefusedSignIn): void {
-  recordRefusedSignIn(database, refused).catch((error: unknown) => {
-    log("warn", "a refused sign-in could not be written down", {
-      requestId: refused.requestId,
-      ...describeError(error),
-    });
-  });
+  if (recording >= mostRecording) return;
+  recording += 1;
+  const { requestId } = refused;
+  recordRefusedSignIn(database, refused)
+    .catch((error: unknown) => {
+      log("warn", "a refused sign-in could not be written down", { requestId, ...describeError(error) });
+    })
+    .finally(() => (recording -= 1));
 }

@@ -15,6 +15,7 @@ function describeFailure(result: Exclude<SignInResult, "signedIn">): string {
   if (result === "wrong")
     return "Address and password do not fit. Check both, or ask an owner of your tenant for a new invitation.";
   if (result === "unavailable") return "Nobody can sign in at this moment. Try again in a few seconds.";
+  if ("detail" in result) return result.detail;
   return `There were too many tries. Wait ${describeWait(result.waitSeconds)}, then try again.`;
 }
 
