@@ -1,7 +1,6 @@
 "use client";
 import type { FleetControlPlane, IstiodCluster } from "@pilothouse/contract";
 import { Network } from "lucide-react";
-import Link from "next/link";
 import type { ReactNode } from "react";
 import { useIstiodClusters, useRegions, useSeeds } from "#client/admin-queries.ts";
 import { useCollection } from "#client/collection.ts";
@@ -11,6 +10,7 @@ import { EmptyState } from "../empty-state.tsx";
 import { HealthLine } from "../health-line.tsx";
 import { Notice } from "../notice.tsx";
 import { PageHeader } from "../page-header.tsx";
+import { RowLink } from "../row-link.tsx";
 import { Skeleton } from "../skeleton.tsx";
 import { Status } from "../status.tsx";
 import { TimeAgo } from "../time-ago.tsx";
@@ -53,7 +53,7 @@ export function FleetPage(): ReactNode {
           tone="bad"
           title={
             <>
-              Istiod cluster <Link href={`/admin/istiod-clusters/${name}`}>{name}</Link> does not answer
+              Istiod cluster <RowLink href={`/admin/istiod-clusters/${name}`}>{name}</RowLink> does not answer
               {healthSince === null ? "" : ", since "}
               {healthSince === null ? null : <TimeAgo at={healthSince} />}
             </>
@@ -118,7 +118,7 @@ function Tile({
   return (
     <li className={styles["tile"]} data-istiod-cluster={name} data-healthy={String(healthy)}>
       <div className={styles["head"]}>
-        <Link href={`/admin/istiod-clusters/${name}`}>{name}</Link>
+        <RowLink href={`/admin/istiod-clusters/${name}`}>{name}</RowLink>
         <span className={styles["line"]}>Istio {line}</span>
       </div>
       <div className={styles["state"]}>

@@ -7,12 +7,14 @@ import { useCollection } from "#client/collection.ts";
 import { fleetControlPlanes } from "#client/collections.ts";
 import { useAddressParameter } from "#client/use-address.ts";
 import { Card, Facts } from "../card.tsx";
-import { Chart, type ChartSeries } from "../chart.tsx";
+import { Chart } from "../chart.tsx";
+import type { ChartSeries } from "../chart-parts.ts";
 import { ControlPlaneStatus } from "../control-planes/phase.tsx";
 import { SelectField } from "../field.tsx";
 import { GoneState } from "../gone-state.tsx";
 import { Notice } from "../notice.tsx";
 import { PageHeader } from "../page-header.tsx";
+import { RowLink } from "../row-link.tsx";
 import { Skeleton } from "../skeleton.tsx";
 import { TimeAgo } from "../time-ago.tsx";
 import styles from "./istiod-cluster-page.module.css";
@@ -157,7 +159,7 @@ function Hosted({ name }: { name: string }): ReactNode {
         {own.slice(0, mostHosted).map(({ id, tenant, name: controlPlane, version, phase }) => (
           <li key={id}>
             <span>
-              <Link href={`/admin/placement?control-plane=${id}`}>{controlPlane}</Link> of {tenant}
+              <RowLink href={`/admin/placement?control-plane=${id}`}>{controlPlane}</RowLink> of {tenant}
             </span>
             <span className={styles["none"]}>Istio {version}</span>
             <ControlPlaneStatus phase={phase} quiet />

@@ -11,6 +11,7 @@ import { type Column, DataTable } from "../data-table.tsx";
 import { EmptyState } from "../empty-state.tsx";
 import { Notice } from "../notice.tsx";
 import { PageHeader } from "../page-header.tsx";
+import { RowLink } from "../row-link.tsx";
 import { Skeleton } from "../skeleton.tsx";
 import { TimeAgo } from "../time-ago.tsx";
 import { ClusterStatus } from "./phase.tsx";
@@ -19,7 +20,7 @@ const listColumns = (tenant: string): Column<Cluster>[] => [
   {
     id: "name",
     header: "Name",
-    cell: ({ name }) => <Link href={`/tenants/${tenant}/clusters/${name}`}>{name}</Link>,
+    cell: ({ name }) => <RowLink href={`/tenants/${tenant}/clusters/${name}`}>{name}</RowLink>,
     text: ({ name }) => name,
     sortBy: ({ name }) => name,
   },

@@ -11,6 +11,7 @@ import { type Column, DataTable } from "../data-table.tsx";
 import { EmptyState } from "../empty-state.tsx";
 import { Notice } from "../notice.tsx";
 import { PageHeader } from "../page-header.tsx";
+import { RowLink } from "../row-link.tsx";
 import { Skeleton } from "../skeleton.tsx";
 import { TimeAgo } from "../time-ago.tsx";
 import { ControlPlaneStatus } from "./phase.tsx";
@@ -19,7 +20,7 @@ const listColumns = (tenant: string): Column<ControlPlane>[] => [
   {
     id: "name",
     header: "Name",
-    cell: ({ name }) => <Link href={`/tenants/${tenant}/control-planes/${name}`}>{name}</Link>,
+    cell: ({ name }) => <RowLink href={`/tenants/${tenant}/control-planes/${name}`}>{name}</RowLink>,
     text: ({ name }) => name,
     sortBy: ({ name }) => name,
   },
@@ -40,7 +41,7 @@ const listColumns = (tenant: string): Column<ControlPlane>[] => [
   {
     id: "cluster",
     header: "Cluster",
-    cell: ({ cluster }) => <Link href={`/tenants/${tenant}/clusters/${cluster}`}>{cluster}</Link>,
+    cell: ({ cluster }) => <RowLink href={`/tenants/${tenant}/clusters/${cluster}`}>{cluster}</RowLink>,
     text: ({ cluster }) => cluster,
     sortBy: ({ cluster }) => cluster,
     room: "wide",
