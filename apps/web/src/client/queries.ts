@@ -14,6 +14,7 @@ import {
 } from "@pilothouse/contract";
 import { useQuery, type UseQueryResult } from "@tanstack/react-query";
 import { call } from "./api.ts";
+import { GoneError } from "./mark-gone.ts";
 import { keys } from "./keys.ts";
 
 /** A running operation is read again at least so often, in milliseconds, should an event be late. */
@@ -32,10 +33,12 @@ export const useControlPlane = (tenant: string, controlPlane: string): UseQueryR
     queryFn: ({ signal }) => call(operations.getControlPlane, { params: { tenant, controlPlane }, signal }),
   });
 
-export const useRevisions = (tenant: string, controlPlane: string): UseQueryResult<Page<Revision>> =>
+/** @param isThere whether there is such a control plane, as far as is known */
+export const useRevisions = (tenant: string, controlPlane: string, isThere: boolean): UseQueryResult<Page<Revision>> =>
   useQuery({
     queryKey: keys.revisions(tenant, controlPlane),
     queryFn: ({ signal }) => call(operations.listRevisions, { params: { tenant, controlPlane }, signal }),
+    enabled: isThere,
     // No event tells of how many proxies are connected.
     refetchInterval: proxiesIntervalMs,
   });
@@ -77,7 +80,8 @@ export const useCatalogue = (): UseQueryResult<Catalogue> =>
   useQuery({ queryKey: keys.catalogue, queryFn: ({ signal }) => call(operations.getCatalogue, { signal }) });
 
 /** Whether something was not found: it never was, or it is gone. */
-export const isGone = (error: Error | null): boolean => error instanceof ProblemError && error.status === 404;
+export const isGone = (error: Error | null): boolean =>
+  error instanceof GoneError || (error instanceof ProblemError && error.status === 404);
 
 /** What is wrong with a field of a form, by the name that the API gives it. */
 export function findFieldError(error: Error | null, parameter: string): string | undefined {

@@ -37,7 +37,7 @@ interface PageProps {
 /** One control plane: whether anything is wrong, what happens now, and what will happen next. */
 export function ControlPlanePage({ tenant, name, origin }: PageProps): ReactNode {
   const { data: controlPlane, error } = useControlPlane(tenant, name);
-  const { data: revisions } = useRevisions(tenant, name);
+  const { data: revisions } = useRevisions(tenant, name, !isGone(error));
   const [followed, setFollowed] = useState<string | null>(null);
   const operationId = controlPlane?.operation ?? followed;
   const { data: operation } = useOperation(tenant, operationId);

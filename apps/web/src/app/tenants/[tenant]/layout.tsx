@@ -2,6 +2,7 @@ import { notFound } from "next/navigation";
 import type { ReactNode } from "react";
 import { TenantLive } from "#client/live.tsx";
 import { QueryProvider } from "#client/query-provider.tsx";
+import { findEventPosition } from "#server/find-event-position.ts";
 import { requirePersonOnPage } from "#server/find-person.ts";
 import type { NavItem } from "#ui/nav.ts";
 import { Shell } from "#ui/shell.tsx";
@@ -28,7 +29,7 @@ export default async function TenantLayout({ params, children }: Props): Promise
   const { email, displayName, isOperator, memberships } = person;
   return (
     <QueryProvider>
-      <TenantLive tenant={tenant}>
+      <TenantLive tenant={tenant} after={await findEventPosition()}>
         <Shell
           items={items}
           tenant={tenant}
