@@ -47,10 +47,10 @@ function createStore(names: readonly string[]) {
   return {
     collection,
     calls,
-    change: (name: string, version: number) => things.set(name, version),
-    remove: (name: string) => things.delete(name),
+    change: (name: string, version: number): void => void things.set(name, version),
+    remove: (name: string): void => void things.delete(name),
     /** Answers of this call wait from now on. Returns what lets them go. */
-    hold(call: string): () => void {
+    hold: (call: string): (() => void) => {
       const gate = Promise.withResolvers<void>();
       gates.set(call, gate);
       return () => {
@@ -89,18 +89,16 @@ const held = (): string => {
   return list?.isWhole === false ? `${names} …` : names;
 };
 
-const until = (what: string): Promise<void> => expect.poll(held, { interval: 5 }).toBe(what);
-
 test("a change behind the page that was read last is not lost while the rest is read", async () => {
   const { collection, change, hold } = createStore(["a", "b", "c", "d"]);
   const release = hold("page 2");
   show(collection);
-  await until("a1 b1 …");
+  await expect.poll(held).toBe("a1 b1 …");
   change("a", 2);
   await refreshItem(queries, collection, "a");
   expect(held()).toBe("a2 b1 …");
   release();
-  await until("a2 b1 c1 d1");
+  await expect.poll(held).toBe("a2 b1 c1 d1");
 });
 
 test("a change while the first page is under way is not lost", async () => {
@@ -111,7 +109,7 @@ test("a change while the first page is under way is not lost", async () => {
   change("b", 2);
   await refreshItem(queries, collection, "b");
   release();
-  await until("a1 b2");
+  await expect.poll(held).toBe("a1 b2");
 });
 
 test("what is read for the first time while everything may have changed is read once more, and broken off by nobody", async () => {
@@ -130,31 +128,31 @@ test("what is read for the first time while everything may have changed is read 
 test("one item that is read anew does not make a list pass for new that is out of date", async () => {
   const { collection, change } = createStore(["a", "b"]);
   show(collection);
-  await until("a1 b1");
+  await expect.poll(held).toBe("a1 b1");
   stopShowing();
   change("a", 2);
   change("b", 2);
   await readAnew(queries, { queryKey: ["things"] });
   await refreshItem(queries, collection, "b");
   show(collection);
-  await until("a2 b2");
+  await expect.poll(held).toBe("a2 b2");
 });
 
 test("half a list whose reading was broken off is read anew by whoever looks next", async () => {
   const { collection, hold } = createStore(["a", "b", "c"]);
   const release = hold("page 2");
   show(collection);
-  await until("a1 b1 …");
+  await expect.poll(held).toBe("a1 b1 …");
   stopShowing();
   release();
   show(collection);
-  await until("a1 b1 c1");
+  await expect.poll(held).toBe("a1 b1 c1");
 });
 
 test("an item that can't be read has the whole list read", async () => {
   const { collection, change } = createStore(["a", "b"]);
   show(collection);
-  await until("a1 b1");
+  await expect.poll(held).toBe("a1 b1");
   change("a", -1);
   await refreshItem(queries, collection, "a");
   expect(held()).toBe("a-1 b1");
@@ -178,17 +176,17 @@ test("many at once are read as a list, and however often one is named it is read
 test("what is gone leaves the list, and what is new comes to its place", async () => {
   const { collection, change, remove } = createStore(["a", "c"]);
   show(collection);
-  await until("a1 c1");
+  await expect.poll(held).toBe("a1 c1");
   change("b", 1);
   remove("c");
   await Promise.all(["b", "c"].map((name) => refreshItem(queries, collection, name)));
-  await until("a1 b1");
+  await expect.poll(held).toBe("a1 b1");
 });
 
 test("what is said to be gone does not come back with an answer that was given before", async () => {
   const { collection, hold, calls } = createStore(["a", "b"]);
   show(collection);
-  await until("a1 b1");
+  await expect.poll(held).toBe("a1 b1");
   const release = hold("one a");
   const refreshed = refreshItem(queries, collection, "a");
   await expect.poll(() => calls).toContain("one a");

@@ -4,7 +4,9 @@ import { createClient, problemMediaType } from "@pilothouse/contract";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { followStream, type LiveStatus } from "./follow-stream.ts";
 
-const timing = { pollMs: 50, hiddenMs: 40 };
+/** How often a test looks, in milliseconds. */
+const quickly = { interval: 5 };
+const timing = { pollMs: 200, hiddenMs: 60 };
 
 /** A service of one tenant's events, on a port that it keeps when it is killed. */
 async function createService() {
@@ -97,7 +99,7 @@ const follow = (): void => {
     onStatus: (status) => said.push(status),
   });
 };
-const until = (status: LiveStatus): Promise<void> => expect.poll(() => said.at(-1), { interval: 5 }).toBe(status);
+const status = (): LiveStatus | undefined => said.at(-1);
 
 beforeEach(async () => {
   service = await createService();
@@ -112,7 +114,7 @@ afterEach(async () => {
 
 test("it begins where the page was made, so nothing has to be read twice", async () => {
   follow();
-  await until("live");
+  await expect.poll(status, quickly).toBe("live");
   service.tell("shop");
   await expect.poll(() => heard).toEqual(["shop"]);
   expect({ asked: service.asked, reads }).toEqual({ asked: ["stream 0-7"], reads: 0 });
@@ -120,7 +122,7 @@ test("it begins where the page was made, so nothing has to be read twice", async
 
 test("a stream that is lost is said, everything is read meanwhile, and once more when one stands again", async () => {
   follow();
-  await until("live");
+  await expect.poll(status, quickly).toBe("live");
   service.dropStreams();
   await expect.poll(() => said).toEqual(["live", "polling", "live"]);
   expect(reads).toBeGreaterThan(0);
@@ -128,14 +130,14 @@ test("a stream that is lost is said, everything is read meanwhile, and once more
 
 test("a service that is gone is said, is not asked for everything, and is found again by itself", async () => {
   follow();
-  await until("live");
+  await expect.poll(status, quickly).toBe("live");
   await service.kill();
-  await until("unreachable");
+  await expect.poll(status, quickly).toBe("unreachable");
   const before = reads;
   await new Promise((settle) => setTimeout(settle, 4 * timing.pollMs));
   expect({ reads, status: said.at(-1) }).toEqual({ reads: before, status: "unreachable" });
   await service.start();
-  await until("live");
+  await expect.poll(status, quickly).toBe("live");
   expect(reads).toBeGreaterThan(before);
 });
 
@@ -143,51 +145,51 @@ test.for([
   [401, "signedOut"],
   [403, "shutOut"],
   [404, "shutOut"],
-] as const)("%i is an end, of which nothing is asked until somebody comes back: %s", async ([status, said]) => {
-  service.refuse(status);
+] as const)("%i is an end, of which nothing is asked until somebody comes back: %s", async ([refusal, ending]) => {
+  service.refuse(refusal);
   follow();
-  await until(said);
+  await expect.poll(status, quickly).toBe(ending);
   const asked = service.asked.length;
   await new Promise((settle) => setTimeout(settle, 3 * timing.pollMs));
   expect(service.asked.length).toBe(asked);
   service.refuse(undefined);
   page.set({});
-  await until("live");
+  await expect.poll(status, quickly).toBe("live");
   expect(reads).toBe(1);
 });
 
 test("a page that nobody sees gives its stream back, and reads everything when it is seen", async () => {
   follow();
-  await until("live");
+  await expect.poll(status, quickly).toBe("live");
   page.set({ hidden: true });
   page.set({ hidden: false });
   await new Promise((settle) => setTimeout(settle, 2 * timing.hiddenMs));
   expect(said).toEqual(["live"]);
   page.set({ hidden: true });
-  await until("paused");
+  await expect.poll(status, quickly).toBe("paused");
   await expect.poll(() => service.open).toBe(0);
   page.set({ hidden: false });
-  await until("live");
+  await expect.poll(status, quickly).toBe("live");
   expect(reads).toBe(1);
 });
 
 test("a page that is opened unseen takes no stream before it is seen", async () => {
   page.set({ hidden: true });
   follow();
-  await until("paused");
+  await expect.poll(status, quickly).toBe("paused");
   expect(service.asked).toEqual([]);
   page.set({ hidden: false });
-  await until("live");
+  await expect.poll(status, quickly).toBe("live");
   expect(service.asked).toEqual(["stream 0-7"]);
 });
 
 test("a network that is gone is said at once; when it is back, or the machine has slept, the stream is opened anew", async () => {
   follow();
-  await until("live");
+  await expect.poll(status, quickly).toBe("live");
   page.set({ offline: true });
   expect(said.at(-1)).toBe("unreachable");
   page.set({ offline: false });
-  await until("live");
+  await expect.poll(status, quickly).toBe("live");
   expect(reads).toBe(1);
   page.set({}, true);
   await expect.poll(() => reads).toBe(2);
@@ -196,7 +198,7 @@ test("a network that is gone is said at once; when it is back, or the machine ha
 
 test("whoever leaves the page takes everything along", async () => {
   follow();
-  await until("live");
+  await expect.poll(status, quickly).toBe("live");
   stop();
   await expect.poll(() => service.open).toBe(0);
   expect(page.callbacks.size).toBe(0);

@@ -32,19 +32,21 @@ interface Source {
 function useStream({ tenant, after, follow, readAll }: Source): Live {
   const queries = useQueryClient();
   const [live, setLive] = useState<Live>({ status: "connecting", since: undefined });
+  // A page that the server makes anew has a newer position, and needs no other stream.
+  const [first] = useState(after);
   useEffect(
     () =>
       followStream({
         client: getClient(),
         tenant,
-        after,
+        after: first,
         signs: browserSigns,
         timing: usualLiveTiming,
         follow: (event) => follow(queries, event, tenant),
         readAll: () => readAll(queries, tenant),
         onStatus: (status) => setLive({ status, since: new Date().toISOString() }),
       }),
-    [queries, tenant, after, follow, readAll],
+    [queries, tenant, first, follow, readAll],
   );
   return live;
 }

@@ -38,12 +38,12 @@ const colourOf = ({ kind, colour }: ChartSeries): string =>
 
 function formatTime(atMs: number, spanMs: number): string {
   const options: Intl.DateTimeFormatOptions =
-    spanMs > 2 * dayMs ? { month: "short", day: "numeric" } : { hour: "2-digit", minute: "2-digit", hour12: false };
+    spanMs > 2 * dayMs ? { month: "short", day: "numeric" } : { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
   return new Intl.DateTimeFormat("en", options).format(atMs);
 }
 
 const formatMoment = (atMs: number): string =>
-  new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "short", hour12: false }).format(atMs);
+  new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "short", hourCycle: "h23" }).format(atMs);
 
 /** Marks from nothing to the highest value: its quarters where they are whole, else as they come. */
 function describeTicks(points: readonly ChartPoint[]): { domain: [number, number | "auto"]; ticks?: number[] } {
