@@ -81,7 +81,7 @@ async function settle(page: Page): Promise<void> {
 }
 
 /** Collects what a page must not do. The list grows while the page is open. */
-function watchFaults(page: Page, baseUrl: string): string[] {
+export function watchFaults(page: Page, baseUrl: string): string[] {
   const faults: string[] = [];
   page.on("console", (message) => {
     // The one page whose own answer is an error.
