@@ -251,6 +251,14 @@ export function testBehaviour(findWorld: () => World): void {
       await page.getByRole("dialog", { name: "Go to" }).waitFor();
       await page.keyboard.press("Escape");
       await expectPage(remove).toBeFocused();
+      await page.goto(`${baseUrl}/tenants/${tenant}/settings`);
+      const invite = page.getByRole("button", { name: "Invite" });
+      await invite.click();
+      await page.getByRole("textbox", { name: "E-mail" }).fill("nameless@acme.example");
+      await page.keyboard.press("Enter");
+      await page.getByRole("dialog", { name: "Invitation for nameless@acme.example" }).waitFor();
+      await page.keyboard.press("Escape");
+      await expectPage(invite).toBeFocused();
       expect(faults).toEqual([]);
     });
   });

@@ -1,7 +1,7 @@
 import { ProblemError } from "@pilothouse/contract";
 import { QueryClient, QueryObserver } from "@tanstack/react-query";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { type Collection, type Held, readWhole, refreshItem, removeItem } from "./collection.ts";
+import { type Collection, findStaleMs, type Held, readWhole, refreshItem, removeItem } from "./collection.ts";
 import { readAnew } from "./read-anew.ts";
 
 interface Thing {
@@ -78,7 +78,7 @@ const show = (collection: Collection<Thing>): void => {
   const observer = new QueryObserver<Held<Thing>>(queries, {
     queryKey: collection.key,
     queryFn: ({ signal }) => readWhole(queries, collection, signal),
-    staleTime: ({ state }) => (state.data?.isWhole === true ? Number.POSITIVE_INFINITY : 0),
+    staleTime: findStaleMs,
   });
   stopShowing = observer.subscribe(() => {});
 };

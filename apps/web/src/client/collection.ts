@@ -34,14 +34,20 @@ const mostOneByOne = 20;
 /** Items that are read at the same time. */
 const atOnce = 5;
 
+/**
+ * How long a list holds, in milliseconds. An event names what changed, and only that is read anew; after a lost stream everything is. Half a list, whose
+ * reading was broken off, holds no time at all.
+ */
+export const findStaleMs = ({ state }: { state: { data: Held<unknown> | undefined } }): number =>
+  state.data?.isWhole === true ? Number.POSITIVE_INFINITY : 0;
+
 /** Keeps a whole list. What has come so far is shown while the rest is read. */
 export function useCollection<Item>(collection: Collection<Item>): CollectionState<Item> {
   const queries = useQueryClient();
   const { data, error, refetch } = useQuery<Held<Item>>({
     queryKey: collection.key,
     queryFn: ({ signal }) => readWhole(queries, collection, signal),
-    // An event names what changed, and only that is read anew; after a lost stream everything is. Half a list, whose reading was broken off, is none.
-    staleTime: ({ state }) => (state.data?.isWhole === true ? Number.POSITIVE_INFINITY : 0),
+    staleTime: findStaleMs,
     refetchOnWindowFocus: false,
   });
   const isWhole = data?.isWhole === true;
