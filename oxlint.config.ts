@@ -14,7 +14,7 @@ const entryPoints = [
   "apps/web/src/{instrumentation,server/config}.ts",
   "apps/web/tests/support/{build-web,schemathesis,web-server}.ts",
   "apps/worker/tests/support/bench.ts",
-  "e2e/src/{main-job,bench,load,screenshots,stage}.ts",
+  "e2e/src/{main-job,bench,lighthouse,load,load-portal,screenshots,stage}.ts",
   "scripts/{build-web,test,verify}.ts",
   "scripts/node.mjs",
   "scripts/*.test.ts",

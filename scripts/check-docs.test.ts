@@ -9,7 +9,7 @@ let root = "";
 beforeAll(() => {
   root = mkdtempSync(join(tmpdir(), "check-docs-"));
   mkdirSync(join(root, "packages", "fleet"), { recursive: true });
-  mkdirSync(join(root, "docs"));
+  mkdirSync(join(root, "docs", "screenshots"), { recursive: true });
   writeFileSync(join(root, "package.json"), JSON.stringify({ scripts: { verify: "true" } }));
   writeFileSync(join(root, "packages", "fleet", "cli.ts"), "");
   writeFileSync(join(root, "docs", "other.md"), "# Other\n\n## What it's for, and `why`\n\n```\n# no heading\n```\n");
@@ -34,6 +34,8 @@ test.each([
   ["`packages/fleet/gone.ts`", "`packages/fleet/gone.ts` does not exist"],
   ["`scripts/gone.ts`", "`scripts/gone.ts` does not exist"],
   ["`packages/*/gone.ts`", "does not exist"],
+  ['<img src="missing.png">', "docs/missing.png does not exist"],
+  ['<source srcset="screenshots/missing.png">', "docs/screenshots/missing.png does not exist"],
   ["`npm run gone`", "no such script"],
   ["```sh\nnpm run gone -- up\n```", "no such script"],
 ])("%j is reported", (text, problem) => {
@@ -57,4 +59,18 @@ test("a folder without documents is reported", () => {
   writeFileSync(join(empty, "package.json"), "{}");
   expect(checkDocs(empty)).toEqual([expect.stringContaining("no Markdown file")]);
   rmSync(empty, { recursive: true });
+});
+
+test("where pictures were never made, none is missing; where some were, each that is shown has to be there", () => {
+  rmSync(join(root, "docs", "screenshots"), { recursive: true });
+  expect(checkText('<img src="screenshots/missing.png">')).toEqual([]);
+  mkdirSync(join(root, "docs", "screenshots"));
+  expect(checkText('<img src="screenshots/missing.png">')).toEqual([expect.stringContaining("does not exist")]);
+});
+
+test("commands of the README say whether they are run, or why not", () => {
+  const marks = "<!-- run: a -->\n\n```sh\ntrue\n```\n\n<!-- not run: it is slow -->\n```sh\ntrue\n```\n";
+  writeFileSync(join(root, "README.md"), `${marks}\nText\n\n\`\`\`sh\nfalse\n\`\`\`\n`);
+  expect(checkText("```sh\ntrue\n```")).toEqual([expect.stringMatching(/^README\.md:15: .*whether a test runs/)]);
+  rmSync(join(root, "README.md"));
 });

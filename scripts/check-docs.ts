@@ -1,7 +1,8 @@
 import { existsSync, globSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { z } from "zod";
-import { listFiles } from "./list-files.ts";
+import { ignoredDirectories, listFiles } from "./list-files.ts";
+import { readCommands } from "./read-commands.ts";
 
 const manifestSchema = z.object({ scripts: z.record(z.string(), z.string()).default({}) });
 
@@ -18,9 +19,15 @@ export interface DocsContext {
 /** Folders that count as the repository's own even when they are gone: a mention of them must not pass unseen. */
 const expectedDirectories = ["docs", "e2e", "packages", "scripts"];
 
+/** Documents whose commands a test runs as they stand there: each block says so, or why not. */
+const runDocuments = /^(README\.md|docs\/guide\/.+\.md)$/;
+
+/** Made by `npm run screenshots`; where none has been made yet, none is missing. */
+const pictures = "docs/screenshots";
+
 /**
- * Checks that what the repository's Markdown files name exists: relative links and their anchors, paths in backticks, and
- * scripts in `npm run NAME`. Returns one line per broken reference (`path:line: what is wrong`).
+ * Checks that what the repository's Markdown files name exists: relative links and their anchors, pictures, paths in backticks, and
+ * scripts in `npm run NAME`; and that blocks of commands say whether a test runs them, where they are to. Returns one line per broken reference (`path:line: what is wrong`).
  */
 export function checkDocs(root: string): string[] {
   const context: DocsContext = {
@@ -28,7 +35,9 @@ export function checkDocs(root: string): string[] {
     scripts: new Set(readScriptNames(root)),
     topDirectories: new Set([
       ...expectedDirectories,
-      ...readdirSync(root, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [entry.name] : [])),
+      ...readdirSync(root, { withFileTypes: true }).flatMap((entry) =>
+        entry.isDirectory() && !ignoredDirectories.has(entry.name) ? [entry.name] : [],
+      ),
     ]),
   };
   const paths = listFiles(root, [".md"]);
@@ -40,6 +49,9 @@ export function checkDocs(root: string): string[] {
 function checkDocument(path: string, text: string, context: DocsContext): string[] {
   const problems: string[] = [];
   let inFence = false;
+  if (runDocuments.test(path))
+    for (const { line, isMarked } of readCommands(text))
+      if (!isMarked) problems.push(`${path}:${line}: these commands don't say whether a test runs them, or why not`);
   for (const [index, line] of text.split("\n").entries()) {
     const report = (problem: string) => problems.push(`${path}:${index + 1}: ${problem}`);
     if (/^\s*(```|~~~)/.test(line)) inFence = !inFence;
@@ -54,6 +66,7 @@ function checkDocument(path: string, text: string, context: DocsContext): string
     for (const target of [
       ...findMatches(prose, /\]\(<?([^)>\s]+)>?(?:\s+"[^"]*")?\)/g),
       ...findMatches(prose, /^\s*\[[^\]]+\]:\s+<?([^>\s]+)>?/g),
+      ...findMatches(prose, /\b(?:src|srcset)="([^"]+)"/g),
     ]) {
       const problem = findLinkProblem(path, text, target, context);
       if (problem !== undefined) report(problem);
@@ -67,6 +80,7 @@ function findLinkProblem(path: string, text: string, target: string, context: Do
   const [file = "", anchor] = target.split("#");
   const linked = file === "" ? path : normalize(join(dirname(path), decodeURIComponent(file)));
   if (linked.startsWith("..")) return `link "${target}" leaves the repository`;
+  if (linked.startsWith(`${pictures}/`) && !existsSync(join(context.root, pictures))) return undefined;
   if (!existsSync(join(context.root, linked)) && linked !== path) return `link "${target}": ${linked} does not exist`;
   if (anchor === undefined || !linked.endsWith(".md")) return undefined;
   const linkedText = linked === path ? text : readFileSync(join(context.root, linked), "utf8");
@@ -88,7 +102,7 @@ function isRepositoryPath(span: string, { topDirectories }: DocsContext): boolea
   if (!/^[\w.@*-]+(\/[\w.@*-]+)*\/?$/.test(span) || !span.includes("/")) return false;
   if (/^[a-z.]+\/v\d+((alpha|beta)\d+)?$/.test(span)) return false;
   const [first = ""] = span.split("/");
-  return topDirectories.has(first) && first !== "node_modules";
+  return topDirectories.has(first);
 }
 
 function exists(root: string, path: string): boolean {

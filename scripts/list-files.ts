@@ -1,7 +1,8 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 
-const ignoredDirectories = new Set([".git", ".next", ".pilothouse", ".turbo", "coverage", "node_modules"]);
+/** Folders that hold no source. */
+export const ignoredDirectories = new Set([".git", ".next", ".pilothouse", ".turbo", "coverage", "node_modules"]);
 
 /**
  * Lists the repository's files whose name ends in one of `endings`, in name order, as paths from `root` with forward

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
+import { createInterface } from "node:readline";
 
 export interface ProgramResult {
   /** Exit code; 128 + the signal's number where a signal ended the program. */
@@ -10,12 +11,25 @@ export interface ProgramResult {
 
 /**
  * Runs a program to its end. SIGINT and SIGTERM that reach this process are handed on to it. With `capture` its output is
- * collected, without it goes to this process's own streams. Rejects only if the program cannot be started.
+ * collected, and told to `onLine` line by line; without it goes to this process's own streams. Rejects only if the program
+ * cannot be started.
  */
 export async function runProgram(
   file: string,
   args: readonly string[],
-  { cwd, env, capture, timeoutMs }: { cwd: string; env: NodeJS.ProcessEnv; capture: boolean; timeoutMs?: number },
+  {
+    cwd,
+    env,
+    capture,
+    timeoutMs,
+    onLine,
+  }: {
+    cwd: string;
+    env: NodeJS.ProcessEnv;
+    capture: boolean;
+    timeoutMs?: number;
+    onLine?: (line: string) => void;
+  },
 ): Promise<ProgramResult> {
   const child = spawn(file, args, {
     cwd,
@@ -28,6 +42,7 @@ export async function runProgram(
     stream?.setEncoding("utf8").on("data", (chunk: string) => {
       output += chunk;
     });
+    if (stream !== null && onLine !== undefined) createInterface({ input: stream }).on("line", onLine);
   }
   const handOn = (signal: NodeJS.Signals) => {
     // A terminal sends its interrupt to the whole foreground group: handed on, the program would get it twice.

@@ -1,5 +1,6 @@
 /** `npm run verify`: everything that can be checked without a cluster; one line per check, and the output of what failed. */
 import { dirname, join } from "node:path";
+import { checkConfiguration } from "./check-configuration.ts";
 import { checkDocs } from "./check-docs.ts";
 import { checkImports } from "./check-imports.ts";
 import { checkLock } from "./check-lock.ts";
@@ -54,7 +55,7 @@ const checks: readonly Check[] = [
   { name: "unused code (knip)", run: () => runTool("knip", ["--no-progress"]) },
   { name: "format", run: () => runTool("oxfmt", ["--check"]) },
   { name: "import directions", run: () => collectProblems(checkImports(root)) },
-  { name: "references in docs", run: () => collectProblems(checkDocs(root)) },
+  { name: "references in docs", run: () => collectProblems([...checkDocs(root), ...checkConfiguration(root)]) },
   { name: "lock file", run: () => collectProblems(checkLock(root)) },
   { name: "tests in a suite", run: () => collectProblems(findStrayTests(listFiles(root, [".ts", ".tsx"]))) },
 ];

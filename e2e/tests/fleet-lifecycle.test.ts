@@ -3,24 +3,30 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { openFleet } from "../src/fleet.ts";
+import { type Fleet, openFleet } from "../src/fleet.ts";
 import {
   compareSnapshots,
   type MachineSnapshot,
   takeSnapshot,
   waitForSameMachine,
 } from "./support/machine-snapshot.ts";
-import { fleetEnvironment, readTestGround, testFleet } from "./support/test-fleet.ts";
+import { fleetEnvironment, testFleet } from "./support/test-fleet.ts";
 
-const second = openFleet("second", fleetEnvironment);
-const smallTopology = join(import.meta.dirname, "support/small-topology.yaml");
+const [first, second] = [openFleet("first", fleetEnvironment), openFleet("second", fleetEnvironment)];
+const findTopology = (fleet: Fleet): string => join(import.meta.dirname, `support/${fleet.name}-topology.yaml`);
+const smallTopology = findTopology(second);
 const cli = join(import.meta.dirname, "../../packages/fleet/src/cli.ts");
+/** Other tests may be at work with the fleet that they share. */
+const view = { home: fleetEnvironment.PILOTHOUSE_HOME, neighbour: testFleet.name };
 
-const up = (): Promise<string> => second.run(["up", "--topology", smallTopology], { quiet: true });
-const down = (): Promise<string> => second.run(["down", "--wipe"], { quiet: true });
+const bringUp = (fleet: Fleet): Promise<string> =>
+  fleet.run(["up", "--topology", findTopology(fleet)], { quiet: true });
+const takeDown = (fleet: Fleet): Promise<string> => fleet.run(["down", "--wipe"], { quiet: true });
+const up = (): Promise<string> => bringUp(second);
+const down = (): Promise<string> => takeDown(second);
 
 async function expectSameMachine(before: MachineSnapshot): Promise<void> {
-  expect(await waitForSameMachine(before, compareSnapshots)).toEqual({});
+  expect(await waitForSameMachine(before, compareSnapshots, view)).toEqual({});
 }
 
 /** Starts a command of the second fleet and kills it as soon as it has said something. Everything depends on what was said, not on the time. */
@@ -61,13 +67,21 @@ const failure = (parameters: string[]): Promise<string> =>
   );
 
 beforeAll(async () => {
-  // A run that was killed may have left it.
-  await down();
+  // A run that was killed may have left them.
+  await Promise.all([first, second].map(takeDown));
 });
 
 describe("beside the first fleet", () => {
+  beforeAll(async () => {
+    await bringUp(first);
+  });
+
   afterEach(async () => {
     await down();
+  });
+
+  afterAll(async () => {
+    await takeDown(first);
   });
 
   test("one that was not made is said not to be there", async () => {
@@ -76,24 +90,24 @@ describe("beside the first fleet", () => {
   });
 
   test("a second one runs, and taking it down ends what exec started in it and leaves the machine as it was", async () => {
-    const before = await takeSnapshot();
+    const before = await takeSnapshot(view);
     await up();
-    const [first, other] = await Promise.all([testFleet.readStatus(), second.readStatus()]);
-    expect([first.state, other.state]).toEqual(["up", "up"]);
-    expect(other.network.cidr).not.toBe(first.network.cidr);
+    const [one, other] = await Promise.all([first.readStatus(), second.readStatus()]);
+    expect([one.state, other.state]).toEqual(["up", "up"]);
+    expect(other.network.cidr).not.toBe(one.network.cidr);
     expect(other.network).toMatchObject({ enforcesNetworkPolicy: false });
     const script = "setsid sleep 1d & echo started; exec sleep 1d";
     await killOnWords(["exec", "--name", "second", "--", "/bin/sh", "-c", script], "started");
     await down();
     await expectSameMachine(before);
-    expect((await testFleet.readStatus()).state).toBe("up");
+    expect((await first.readStatus()).state).toBe("up");
   });
 
   // What an `up` says, first to last: with the first its network is made, with the last only the node's DNS is missing.
   test.each(["network: ", "small-shop: ready", "small-istiod/node: ready"])(
     'an up that is killed at "%s", and then a down, leave the machine as it was',
     async (words) => {
-      const before = await takeSnapshot();
+      const before = await takeSnapshot(view);
       await killUp(words);
       await down();
       await expectSameMachine(before);
@@ -126,6 +140,14 @@ describe("a fleet that is up", () => {
       quiet: true,
     });
     expect(resolved).toContain("small-shop.api.pilothouse.test");
+  });
+
+  test("clusters share neither authority, nor service-account key, nor issuer", async () => {
+    const { clusters, folder } = await second.readStatus();
+    const read = (file: string): Promise<string[]> =>
+      Promise.all(clusters.map(({ name }) => readFile(join(folder, "clusters", name, "pki", file), "utf8")));
+    for (const file of ["ca.crt", "service-account.pub"])
+      expect([file, new Set(await read(file)).size]).toEqual([file, clusters.length]);
   });
 
   test("status has the version of every program, and kubectl asks the cluster itself", async () => {
@@ -200,14 +222,4 @@ describe("a fleet that is up", () => {
     await up();
     expect(await readFile((await second.readStatus()).clusters[0]?.kubeconfig ?? "", "utf8")).toBe(authority);
   });
-});
-
-test("clusters share neither authority, nor service-account key, nor issuer", async () => {
-  const { status } = await readTestGround();
-  const read = (file: string): Promise<string[]> =>
-    Promise.all(
-      status.clusters.map((cluster) => readFile(join(status.folder, "clusters", cluster.name, "pki", file), "utf8")),
-    );
-  for (const file of ["ca.crt", "service-account.pub"])
-    expect([file, new Set(await read(file)).size]).toEqual([file, status.clusters.length]);
 });

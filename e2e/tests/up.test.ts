@@ -7,12 +7,15 @@ import { join, resolve } from "node:path";
 import { type Client, createClient, operations } from "@pilothouse/contract";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
+import { signInByHand } from "../src/portal/people.ts";
 import {
   compareSnapshots,
   type MachineSnapshot,
+  type SnapshotView,
   takeSnapshot,
   waitForSameMachine,
 } from "./support/machine-snapshot.ts";
+import { testFleet } from "./support/test-fleet.ts";
 
 const cli = resolve(import.meta.dirname, "../../apps/launcher/src/cli.ts");
 const topology = join(import.meta.dirname, "support/up-topology.yaml");
@@ -31,6 +34,8 @@ const credentialsSchema = z.strictObject({
 const recordSchema = z.object({ pid: z.int() });
 
 let home: string;
+/** Other tests may be at work with the fleet that they share. */
+let view: SnapshotView;
 let before: MachineSnapshot;
 
 interface Ran {
@@ -99,7 +104,8 @@ beforeAll(async () => {
   home = await mkdtemp(join(tmpdir(), "pilothouse-up-"));
   // Postgres runs as a user of its own, who has to come to its folder in here.
   await chmod(home, 0o711);
-  before = await takeSnapshot();
+  view = { home, neighbour: testFleet.name };
+  before = await takeSnapshot(view);
 });
 
 afterAll(async () => {
@@ -134,6 +140,8 @@ test("up ends with a Ready control plane, its credentials in a file of its owner
   expect((await client.call(operations.getSetup, {})).body).toMatchObject({ state: "ready" });
   const { body: me } = await client.call(operations.whoAmI, {});
   expect(me).toMatchObject({ isPlatform: false, tenants: [{ name: credentials.tenant, role: "owner" }] });
+  const send = await signInByHand(credentials.url, credentials);
+  expect(await (await send("/api/v1/me")).json()).toMatchObject({ isPlatform: true, tenants: [{ role: "owner" }] });
   const admin = createClient({ baseUrl: credentials.url, apiKey: credentials.adminApiKey });
   const { body: istiodClusters } = await admin.call(operations.listIstiodClusters, { query: {} });
   expect(istiodClusters.items.map(({ name }) => name)).toEqual(["istiod-eu-1-b"]);
@@ -201,7 +209,7 @@ test("down ends everything and leaves the machine as it was; data stays for the 
   const { code } = await launch(["down"]);
   expect(code).toBe(0);
   expect(await listStarted()).toEqual([]);
-  expect(await waitForSameMachine(before, compareSnapshots)).toEqual({});
+  expect(await waitForSameMachine(before, compareSnapshots, view)).toEqual({});
   expect((await launch(["status"])).code).toBe(3);
   // Down again has nothing to do.
   expect((await launch(["down"])).code).toBe(0);
@@ -243,7 +251,7 @@ test("without --detach it stays, and ends everything when it is told to end", as
   child.kill("SIGINT");
   expect(await once(child, "close")).toEqual([0, null]);
   expect(await listStarted()).toEqual([]);
-  expect(await waitForSameMachine(before, compareSnapshots)).toEqual({});
+  expect(await waitForSameMachine(before, compareSnapshots, view)).toEqual({});
 });
 
 test("down --erase removes what was made", async () => {

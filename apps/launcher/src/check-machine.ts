@@ -3,6 +3,7 @@ import { access, readFile, stat } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
 import { fleetName, runFleet } from "./fleet.ts";
 import { root } from "./places.ts";
+import { runCommand } from "./run-command.ts";
 import type { UpOptions } from "./set-up.ts";
 
 /** The folder through which a user other than root does not come, on the way to a path that is there. */
@@ -24,20 +25,32 @@ async function isProgram(name: string, path: string): Promise<boolean> {
   return (await Promise.all(tries)).includes(true);
 }
 
-/** Postgres does not run as root, so it has a user of its own, who must come to its programs and to its data. */
-async function checkDatabaseUser(home: string, path: string): Promise<string[]> {
+/**
+ * Postgres does not run as root, so it has a user of its own, who must come to its programs and to its data: by the folders' own rights, or by
+ * mounts of its own.
+ */
+async function checkDatabaseUser(home: string, environment: NodeJS.ProcessEnv): Promise<string[]> {
   const problems: string[] = [];
   for (const folder of [home, join(root, "node_modules")]) {
     const impassable = await findImpassable(folder);
-    if (impassable !== undefined)
+    if (impassable !== undefined && !(await canMount(environment)))
       problems.push(
         `Postgres does not run as root, and its own user can't pass through ${impassable}. Let others pass through it, without reading it: chmod o+x ${impassable}`,
       );
   }
   const hasUser = /^postgres:/m.test(await readFile("/etc/passwd", "utf8").catch(() => ""));
-  if (!hasUser && !(await isProgram("useradd", `${path}:/usr/sbin`)))
+  if (!hasUser && !(await isProgram("useradd", `${environment["PATH"] ?? ""}:/usr/sbin`)))
     problems.push("Postgres needs a user of its own, and there is no useradd to make it: apt-get install passwd");
   return [...new Set(problems)];
+}
+
+/** Whether a process may have mounts of its own here, which containers often may not. */
+async function canMount(environment: NodeJS.ProcessEnv): Promise<boolean> {
+  const mount = ["mount", "-t", "tmpfs", "tmpfs", "/mnt"];
+  return runCommand(["unshare", "--mount", "--propagation", "private", ...mount], { environment }).then(
+    () => true,
+    () => false,
+  );
 }
 
 /**
@@ -52,7 +65,7 @@ export async function checkMachine(
 ): Promise<string[]> {
   if (process.platform !== "linux") return [`Linux is needed, and this is ${process.platform}. Use a virtual machine.`];
   const problems: string[] = [];
-  if (process.getuid?.() === 0) problems.push(...(await checkDatabaseUser(home, environment["PATH"] ?? "")));
+  if (process.getuid?.() === 0) problems.push(...(await checkDatabaseUser(home, environment)));
   if (options.fleet === undefined) {
     if (options.provider === undefined)
       problems.push(

@@ -48,6 +48,7 @@ type ComposeService = z.infer<typeof serviceSchema>;
 
 const variables: Record<string, string> = {
   PILOTHOUSE_URL: "http://localhost:3000",
+  PILOTHOUSE_PROXIES: "0",
   PROVIDER_FOLDER: "",
   ...Object.fromEntries(
     ["POSTGRES_PASSWORD", "REDIS_PASSWORD", "WEB_PASSWORD", "WORKER_PASSWORD", "SESSION_SECRET"].map((name) => [

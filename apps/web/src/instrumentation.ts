@@ -8,9 +8,9 @@ export async function register(): Promise<void> {
   const { watchOpenRequests } = await import("#server/open-requests.ts");
   const { watchSignals } = await import("#server/shutdown.ts");
   guardConnections();
-  guardRequests();
   // At once, so that a wrong environment stops the start.
   const service = getService();
+  guardRequests(service.proxies);
   // Where next-auth reads what its own addresses begin with.
   process.env["NEXTAUTH_URL"] = service.origin;
   // `next dev` cuts everything off when it is told to stop, as a developer wants it.

@@ -3,7 +3,7 @@ import { type NextRequest, NextResponse } from "next/server";
 import { pathHeader } from "#server/path-header.ts";
 
 /** Pages, and nothing else: answers of the API and files carry no scripts. */
-export const config = { matcher: "/((?!api/|_next/static/|_next/image/|(?:healthz|readyz|favicon.ico)$).*)" };
+export const config = { matcher: "/((?!api/|_next/static/|_next/image/|(?:healthz|readyz|icon.svg)$).*)" };
 
 /**
  * Gives each page a content security policy of its own: scripts run only with this response's nonce, and nothing is loaded from, sent to, or framed

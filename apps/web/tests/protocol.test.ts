@@ -174,3 +174,20 @@ test("requests are answered again when the database's connections were cut", asy
   const client = createClient({ baseUrl: world.web.url, apiKey: key });
   expect((await client.call(operations.listClusters, { params: { tenant: "shop" } })).status).toBe(200);
 });
+
+test.each(["/sign-in", "/api/v1/openapi.json"])("%s is sent compressed to whoever takes it so", async (path) => {
+  const read = async (encoding: string): Promise<[string | null, string]> => {
+    const response = await fetch(world.web.url + path, { headers: { "accept-encoding": encoding } });
+    return [response.headers.get("content-encoding"), (await response.text()).slice(0, 1)];
+  };
+  const [plain, first] = await read("identity");
+  expect(plain).toBeNull();
+  expect(await read("gzip")).toEqual(["gzip", first]);
+});
+
+test("pages have an icon, and browsers need not look for one", async () => {
+  const page = await (await fetch(`${world.web.url}/sign-in`)).text();
+  const [, icon = ""] = /<link rel="icon" href="([^"]+)"/.exec(page) ?? [];
+  const response = await fetch(world.web.url + icon);
+  expect([response.status, response.headers.get("content-type")]).toEqual([200, "image/svg+xml"]);
+});

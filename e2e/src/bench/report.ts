@@ -1,3 +1,4 @@
+import { buildTable, replaceSection } from "../document.ts";
 import type { LineMeasurement } from "./measure-line.ts";
 import { calculateMedian, type StepSummary, summarizeSteps, summarizeValues, type TimedRun } from "./statistics.ts";
 
@@ -83,15 +84,6 @@ function measureStep({ steps }: TimedRun, name: string): number {
   return atMs - Math.max(0, ...[...steps.values()].filter((other) => other < atMs));
 }
 
-/** A Markdown table, padded as the formatter wants it; all columns but the first are numbers. */
-function buildTable(head: string[], rows: string[][]): string {
-  const widths = head.map((_, column) => Math.max(4, ...[head, ...rows].map((row) => (row[column] ?? "").length)));
-  const pad = (row: string[]): string =>
-    `| ${widths.map((width, column) => (column === 0 ? (row[column] ?? "").padEnd(width) : (row[column] ?? "").padStart(width))).join(" | ")} |`;
-  const rule = `| ${widths.map((width, column) => (column === 0 ? "-".repeat(width) : `${"-".repeat(width - 1)}:`)).join(" | ")} |`;
-  return [pad(head), rule, ...rows.map(pad)].join("\n");
-}
-
 const ms = (value: number): string => `${Math.round(value)} ms`;
 
 function buildTotals(measurement: LineMeasurement): string {
@@ -168,10 +160,5 @@ export function buildLineReport(measurement: LineMeasurement, surroundings: Surr
  * @throws Error when the document has no such markers
  */
 export function replaceLineReport(document: string, line: string, report: string): string {
-  const [open, close] = [`<!-- bench ${line} -->`, `<!-- /bench ${line} -->`];
-  const start = document.indexOf(open);
-  const end = document.indexOf(close);
-  if (start === -1 || end < start)
-    throw new Error(`the document has no place for line ${line}: put ${open} and ${close} where its numbers belong`);
-  return `${document.slice(0, start)}${open}\n\n${report}\n\n${document.slice(end)}`;
+  return replaceSection(document, `bench ${line}`, report);
 }

@@ -1,3 +1,4 @@
+import { buildTable } from "../document.ts";
 import type { ListTimes } from "./measure-lists.ts";
 
 /** What was measured. Times in seconds unless named otherwise, memory in bytes. */
@@ -89,15 +90,6 @@ export function judgeLoad({ lists, steady, restart }: LoadMeasurement): Verdict[
   ];
 }
 
-/** A Markdown table, padded as the formatter wants it; the first column is text, the others are values. */
-function buildTable(head: string[], rows: string[][]): string {
-  const widths = head.map((_, column) => Math.max(4, ...[head, ...rows].map((row) => (row[column] ?? "").length)));
-  const pad = (row: string[]): string =>
-    `| ${widths.map((width, column) => (column === 0 ? (row[column] ?? "").padEnd(width) : (row[column] ?? "").padStart(width))).join(" | ")} |`;
-  const rule = `| ${widths.map((width, column) => (column === 0 ? "-".repeat(width) : `${"-".repeat(width - 1)}:`)).join(" | ")} |`;
-  return [pad(head), rule, ...rows.map(pad)].join("\n");
-}
-
 /** What is printed and written of a run, in Markdown. @param surroundings one sentence about the machine and the day */
 export function buildLoadReport(measurement: LoadMeasurement, surroundings: string): string {
   const { controlPlanes, istiodClusters, tenants, lists, steady, restart } = measurement;
@@ -125,18 +117,4 @@ export function buildLoadReport(measurement: LoadMeasurement, surroundings: stri
       `After the worker was killed all control planes and all connections to mesh clusters were due at once; the connections, which come last, had been looked at after ${seconds(restart.quietSeconds)}. ` +
       `The new worker had used ${seconds(restart.cpuSeconds)} of CPU and up to ${mebibytes(restart.memoryBytes)} when all was as before.`,
   ].join("\n\n");
-}
-
-/**
- * Puts a report between its markers (`<!-- load -->` and `<!-- /load -->`).
- *
- * @throws Error when the document has no such markers
- */
-export function replaceLoadReport(document: string, report: string): string {
-  const [open, close] = ["<!-- load -->", "<!-- /load -->"];
-  const start = document.indexOf(open);
-  const end = document.indexOf(close);
-  if (start === -1 || end < start)
-    throw new Error(`the document has no place for the load: put ${open} and ${close} where it belongs`);
-  return `${document.slice(0, start)}${open}\n\n${report}\n\n${document.slice(end)}`;
 }

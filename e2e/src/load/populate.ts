@@ -46,14 +46,18 @@ export interface LoadTenant {
   controlPlanes: number;
 }
 
-/** Makes tenants known: one with half of all control planes, and some that share the rest. */
-export async function createTenants(service: Service, ground: Ground, controlPlanes: number): Promise<LoadTenant[]> {
-  await registerFleet(service.platform, ground, capacity);
+/** How many control planes tenants have: one half of all, and some that share the rest. */
+export function shareOut(controlPlanes: number): number[] {
   const rest = Math.floor(controlPlanes / 2);
-  const sizes = [
+  return [
     controlPlanes - rest,
     ...Array.from({ length: smallTenants }, (_, index) => Math.floor((rest + index) / smallTenants)),
   ];
+}
+
+/** Makes the fleet and tenants known. @param sizes how many control planes each tenant is to have */
+export async function createTenants(service: Service, ground: Ground, sizes: readonly number[]): Promise<LoadTenant[]> {
+  await registerFleet(service.platform, ground, capacity);
   const tenants: LoadTenant[] = [];
   for (const [index, size] of sizes.entries()) {
     const name = `tenant-${index + 1}`;

@@ -1,7 +1,11 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Progress } from "./progress.ts";
+
 /** A worker's metrics by name with labels, as Prometheus writes them: `pilothouse_work_due{kind="revision"}`. */
 export type WorkerMetrics = ReadonlyMap<string, number>;
 
 const timeoutMs = 10_000;
+const lookMs = 500;
 
 /** Asks a worker for its metrics. */
 export async function readWorkerMetrics(healthUrl: string): Promise<WorkerMetrics> {
@@ -45,4 +49,17 @@ export async function readWorkerState(healthUrl: string): Promise<WorkerState> {
     openRevisions: work("revision"),
     corrections: read("pilothouse_sweep_corrections_total"),
   };
+}
+
+/** Waits until a worker watches all revisions and has nothing to do. @throws Error when it has not within the time */
+export async function waitForQuiet(healthUrl: string, all: number, progress: Progress, limitMs: number): Promise<void> {
+  const endMs = performance.now() + limitMs;
+  for (;;) {
+    const { watched, open } = await readWorkerState(healthUrl);
+    progress.show("revisions watched", watched, all);
+    if (watched === all && open === 0) return;
+    if (performance.now() > endMs)
+      throw new Error(`${watched} of ${all} are watched after ${limitMs / 1000} s, and ${open} objects wait`);
+    await sleep(lookMs);
+  }
 }

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
-import { type Browser, chromium } from "@playwright/test";
+import { type Browser, type BrowserContext, chromium } from "@playwright/test";
 
 /** Names under which distributions install a Chromium. */
 const commands = ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"] as const;
@@ -25,9 +26,30 @@ function findBrowser(environment: NodeJS.ProcessEnv): string {
   );
 }
 
-/** Starts a Chromium without a window. */
-export function openBrowser(environment: NodeJS.ProcessEnv): Promise<Browser> {
+function describeLaunch(environment: NodeJS.ProcessEnv): { executablePath: string; chromiumSandbox: boolean } {
   // Its sandbox can't be had as root; what it shows is ours alone.
   const isRoot = process.getuid?.() === 0;
-  return chromium.launch({ executablePath: findBrowser(environment), chromiumSandbox: !isRoot });
+  return { executablePath: findBrowser(environment), chromiumSandbox: !isRoot };
+}
+
+/** Starts a Chromium without a window. */
+export function openBrowser(environment: NodeJS.ProcessEnv): Promise<Browser> {
+  return chromium.launch(describeLaunch(environment));
+}
+
+/** A Chromium that other programs can steer, too. */
+export interface SharedBrowser {
+  /** Whoever signs in here is signed in for the other programs. */
+  context: BrowserContext;
+  /** Where it is steered, on this machine alone. */
+  port: number;
+}
+
+/** Starts a Chromium without a window that other programs steer beside this one. @param folder an empty one, for its profile */
+export async function openSharedBrowser(environment: NodeJS.ProcessEnv, folder: string): Promise<SharedBrowser> {
+  const args = ["--remote-debugging-port=0"];
+  const context = await chromium.launchPersistentContext(folder, { ...describeLaunch(environment), args });
+  // The browser writes down which port it was given.
+  const [port = ""] = (await readFile(join(folder, "DevToolsActivePort"), "utf8")).split("\n");
+  return { context, port: Number(port) };
 }

@@ -52,10 +52,13 @@ export async function makeMember(
 
 const csrfSchema = z.object({ csrfToken: z.string() });
 
-/** Signs in as the portal does, and uses an invitation. */
-async function join(baseUrl: string, { email, password }: Person, token: string): Promise<void> {
+/** Sends a request as the portal's pages do, with the cookies that came before. */
+type Send = (path: string, body?: { type: string; text: string }) => Promise<Response>;
+
+/** Signs in as the portal does. @throws Error when that does not succeed */
+export async function signInByHand(baseUrl: string, { email, password }: Person): Promise<Send> {
   const cookies = new Map<string, string>();
-  const send = async (path: string, body?: { type: string; text: string }): Promise<Response> => {
+  const send: Send = async (path, body) => {
     const response = await fetch(baseUrl + path, {
       method: body === undefined ? "GET" : "POST",
       redirect: "manual",
@@ -76,9 +79,16 @@ async function join(baseUrl: string, { email, password }: Person, token: string)
   const { csrfToken } = csrfSchema.parse(await (await send("/api/auth/csrf")).json());
   const form = new URLSearchParams({ email, password, csrfToken, json: "true", callbackUrl: baseUrl });
   const type = "application/x-www-form-urlencoded";
-  await send("/api/auth/callback/credentials", { type, text: form.toString() });
+  const answer = await send("/api/auth/callback/credentials", { type, text: form.toString() });
+  if (!answer.ok) throw new Error(`${email} can't sign in: ${await answer.text()}`);
+  return send;
+}
+
+/** Signs in, and uses an invitation. */
+async function join(baseUrl: string, person: Person, token: string): Promise<void> {
+  const send = await signInByHand(baseUrl, person);
   const joined = await send("/api/v1/me/tenants", { type: "application/json", text: JSON.stringify({ token }) });
-  if (!joined.ok) throw new Error(`${email} could not join: ${await joined.text()}`);
+  if (!joined.ok) throw new Error(`${person.email} could not join: ${await joined.text()}`);
 }
 
 /** Signs in as a person does, and stays signed in for all pages of the context. */

@@ -139,6 +139,11 @@ export async function startStage({ home, environment, block, say = () => undefin
   const { service, ground, simulation } = running;
   try {
     await registerFleet(service.platform, ground, capacity);
+    // Nothing is placed where nobody has looked yet, and each control plane has its place here.
+    await waitUntil("istiod clusters answer", async () => {
+      const { body } = await service.platform.call(operations.listIstiodClusters, {});
+      return body.items.every(({ healthy }) => healthy === true);
+    });
     say("connecting clusters and creating control planes");
     const client = service.connect(await createTenantWithKey(service.platform, tenant));
     const other = service.connect(await createTenantWithKey(service.platform, otherTenant));

@@ -53,6 +53,7 @@ export async function createVisitor(
         ...(session === undefined ? {} : { storageState: session }),
       });
       try {
+        await tellRefusals(context);
         const page = await context.newPage();
         const faults = watchFaults(page, stage.baseUrl);
         const response = await page.goto(stage.baseUrl + entry.path(stage));
@@ -78,6 +79,16 @@ async function settle(page: Page): Promise<void> {
     () =>
       document.querySelector("[data-reading], [data-live=connecting]") === null && document.fonts.status === "loaded",
   );
+}
+
+/** Has pages of a context say in their consoles what their policy refuses: browsers keep to themselves what a script has caught. */
+export async function tellRefusals(context: BrowserContext): Promise<void> {
+  await context.addInitScript(() => {
+    addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) =>
+      // oxlint-disable-next-line no-console -- it runs in the page, whose console is watched
+      console.error(`refused by ${violatedDirective}: ${blockedURI}`),
+    );
+  });
 }
 
 /** Collects what a page must not do. The list grows while the page is open. */

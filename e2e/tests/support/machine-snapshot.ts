@@ -3,13 +3,15 @@ import { readdir, readFile, readlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
+import { z } from "zod";
 import type { FleetParts } from "../../src/fleet.ts";
 import { testFleet } from "./test-fleet.ts";
 
 /** Everything of a machine that a fleet could leave behind, each as sorted lines. */
 export interface MachineSnapshot {
+  /** Processes of fleets, wherever they are. */
   processes: string[];
-  /** Those of the processes that live in another network or mount namespace than the test. */
+  /** Anybody's processes that live in another network or mount namespace than the test. */
   enclosedProcesses: string[];
   mounts: string[];
   networkNamespaces: string[];
@@ -32,41 +34,71 @@ const run = async (
   return stdout.split("\n").filter((line) => line !== "");
 };
 
-/** Processes that are not of this test's own tree and no threads of the kernel, as `pid command`. */
-async function listProcesses(): Promise<string[]> {
+/** What a snapshot looks at. */
+export interface SnapshotView {
+  /** PILOTHOUSE_HOME of the fleets that it is about: whose command or environment names it is theirs. Without it anybody's processes count. */
+  home?: string;
+  /** A fleet that others work with at the same time: what belongs to it is left out. */
+  neighbour?: string;
+}
+
+/** Whether a path is that of a cgroup of the neighbour, or, on a line of its own, lies below one. */
+function isNeighbours(text: string, { neighbour }: SnapshotView): boolean {
+  return neighbour !== undefined && new RegExp(`(^|/)pilothouse-${neighbour}-[0-9a-f]{8}(/|$)`, "m").test(text);
+}
+
+const readProcess = (pid: string, file: "cgroup" | "cmdline" | "environ"): Promise<string> =>
+  readFile(`/proc/${pid}/${file}`, "utf8").catch(() => "");
+
+const selectRows = async (rows: string[], check: (row: string) => Promise<boolean>): Promise<string[]> => {
+  const isSelected = await Promise.all(rows.map(check));
+  return rows.filter((_row, index) => isSelected[index]);
+};
+
+const pidOf = (row: string): string => row.split(" ")[0] ?? "";
+
+/** Processes that are no threads of the kernel, not of the tree of this test or the run it is part of, and not the neighbour's, as `pid command`. */
+async function listOthers(view: SnapshotView): Promise<string[]> {
   const rows = (await run("ps", ["-eo", "pid=,ppid=,comm="])).map((line) => {
     const [pid = "", parent = "", ...name] = line.trim().split(/\s+/);
     return { pid, parent, name: name.join(" ") };
   });
-  const own = new Set([String(process.pid), String(process.ppid)]);
+  const own = new Set([process.pid, process.ppid, process.env["PILOTHOUSE_TEST_RUN"]].map(String));
   for (let grew = true; grew;) {
     const size = own.size;
     for (const row of rows) if (own.has(row.parent)) own.add(row.pid);
     grew = own.size > size;
   }
-  return rows
+  const others = rows
     .filter((row) => !own.has(row.pid) && row.parent !== "2" && row.pid !== "2")
     .map((row) => `${row.pid} ${row.name}`);
+  return selectRows(others, async (row) => !isNeighbours(await readProcess(pidOf(row), "cgroup"), view));
+}
+
+/** Those that a fleet or its launcher has started: cgroup, command or environment says so. People's programs come and go. */
+async function listProcesses(view: SnapshotView): Promise<string[]> {
+  const { home } = view;
+  if (home === undefined) return listOthers(view);
+  return selectRows(await listOthers(view), async (row) => {
+    const read = (file: "cgroup" | "cmdline" | "environ"): Promise<string> => readProcess(pidOf(row), file);
+    const [cgroups, command, environment] = await Promise.all([read("cgroup"), read("cmdline"), read("environ")]);
+    return cgroups.includes("/pilothouse-") || command.includes(home) || environment.includes(home);
+  });
 }
 
 const readNamespace = (pid: string, kind: "net" | "mnt"): Promise<string> =>
   readlink(`/proc/${pid}/ns/${kind}`).catch(() => "");
 
-async function listEnclosedProcesses(): Promise<string[]> {
+async function listEnclosedProcesses(view: SnapshotView): Promise<string[]> {
   const own = await Promise.all([readNamespace("self", "net"), readNamespace("self", "mnt")]);
-  const rows = await Promise.all(
-    (await listProcesses()).map(async (row) => {
-      const [pid = ""] = row.split(" ");
-      const [net, mounts] = await Promise.all([readNamespace(pid, "net"), readNamespace(pid, "mnt")]);
-      return net === "" || (net === own[0] && mounts === own[1]) ? [] : [row];
-    }),
-  );
-  return rows.flat();
+  return selectRows(await listOthers(view), async (row) => {
+    const [net, mounts] = await Promise.all([readNamespace(pidOf(row), "net"), readNamespace(pidOf(row), "mnt")]);
+    return net !== "" && (net !== own[0] || mounts !== own[1]);
+  });
 }
 
-async function listNetworkNamespaces(): Promise<string[]> {
-  const ids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
-  const links = await Promise.all(ids.map((id) => readNamespace(id, "net")));
+async function listNetworkNamespaces(view: SnapshotView): Promise<string[]> {
+  const links = await Promise.all((await listOthers(view)).map((row) => readNamespace(pidOf(row), "net")));
   return [...new Set(links)].filter((link) => link !== "");
 }
 
@@ -75,9 +107,11 @@ async function listCgroupRoots(type: RegExp): Promise<string[]> {
   return mounts.filter(([, , found]) => type.test(found ?? "")).map(([, folder = ""]) => folder);
 }
 
-async function listCgroups(): Promise<string[]> {
+async function listCgroups(view: SnapshotView): Promise<string[]> {
   const roots = await listCgroupRoots(/^cgroup2?$/);
-  return (await Promise.all(roots.map((folder) => run("find", [folder, "-type", "d"])))).flat();
+  // Those of pods come and go while they are looked at.
+  const find = (folder: string): Promise<string[]> => run("find", [folder, "-ignore_readdir_race", "-type", "d"]);
+  return (await Promise.all(roots.map(find))).flat().filter((folder) => !isNeighbours(folder, view));
 }
 
 async function listRootControllers(): Promise<string[]> {
@@ -100,13 +134,26 @@ async function listSysctls(): Promise<string[]> {
   return lines.filter((line) => !/\/net\/(ipv4|ipv6)\/(conf|neigh)\/pilothouse/.test(line));
 }
 
-async function listRoutes(): Promise<string[]> {
+const LinksSchema = z.array(z.object({ ifname: z.string(), ifalias: z.string().optional() }));
+
+/** The host's links; those into fleets bear the name of the fleet's cgroup. */
+async function listLinks(view: SnapshotView): Promise<{ links: string[]; neighbours: Set<string> }> {
+  const all = LinksSchema.parse(JSON.parse((await run("ip", ["-json", "link", "show"])).join("\n")));
+  const isTheirs = ({ ifalias = "" }: { ifalias?: string | undefined }): boolean => isNeighbours(ifalias, view);
+  return {
+    links: all.filter((link) => !isTheirs(link)).map(({ ifname }) => ifname),
+    neighbours: new Set(all.filter(isTheirs).map(({ ifname }) => ifname)),
+  };
+}
+
+async function listRoutes(neighbours: ReadonlySet<string>): Promise<string[]> {
   const questions = [["route"], ["rule"]].flatMap(([object = ""]) =>
     ["-4", "-6"].map((family) => [family, object, "show", ...(object === "route" ? ["table", "all"] : [])]),
   );
   // Times to live of learned routes count down.
   return (await Promise.all(questions.map((question) => run("ip", question))))
     .flat()
+    .filter((line) => !neighbours.has(/ dev (\S+)/.exec(line)?.[1] ?? ""))
     .map((line) => line.replace(/ expires \S+/, ""));
 }
 
@@ -149,17 +196,18 @@ async function listPacketFilter(): Promise<string[]> {
 }
 
 /** Takes a snapshot of this machine. No fleet needs to be up, but its parts are got if they are not there. */
-export async function takeSnapshot(): Promise<MachineSnapshot> {
+export async function takeSnapshot(view: SnapshotView = {}): Promise<MachineSnapshot> {
   const sorted = async (lines: Promise<string[]>): Promise<string[]> => (await lines).toSorted();
+  const { links, neighbours } = await listLinks(view);
   return {
-    processes: await sorted(listProcesses()),
-    enclosedProcesses: await sorted(listEnclosedProcesses()),
+    processes: await sorted(listProcesses(view)),
+    enclosedProcesses: await sorted(listEnclosedProcesses(view)),
     mounts: await sorted(readFile("/proc/self/mounts", "utf8").then((text) => text.split("\n"))),
-    networkNamespaces: await sorted(listNetworkNamespaces()),
-    links: await sorted(run("ip", ["-brief", "link"]).then((lines) => lines.map((line) => line.split(/\s+/)[0] ?? ""))),
-    routes: await sorted(listRoutes()),
+    networkNamespaces: await sorted(listNetworkNamespaces(view)),
+    links: links.toSorted(),
+    routes: await sorted(listRoutes(neighbours)),
     packetFilter: await sorted(listPacketFilter()),
-    cgroups: await sorted(listCgroups()),
+    cgroups: await sorted(listCgroups(view)),
     rootControllers: await sorted(listRootControllers()),
     sysctls: await sorted(listSysctls()),
     folders: await sorted(listFolders()),
@@ -168,7 +216,7 @@ export async function takeSnapshot(): Promise<MachineSnapshot> {
 
 /**
  * What differs, by kind: lines that are gone (-) and new ones (+). An empty object when nothing does. A process outside any namespace that
- * has ended meanwhile is no trace of a fleet, and is left out: people's programs come and go.
+ * has ended meanwhile is no trace of a fleet, and is left out.
  */
 export function compareSnapshots(before: MachineSnapshot, after: MachineSnapshot): Record<string, string[]> {
   const keys = Object.keys(before).filter((key): key is keyof MachineSnapshot => key in after);
@@ -221,10 +269,11 @@ export function compareDistantSnapshots(before: MachineSnapshot, after: MachineS
 export async function waitForSameMachine(
   before: MachineSnapshot,
   compare: typeof compareSnapshots,
+  view: SnapshotView = {},
 ): Promise<Record<string, string[]>> {
   const deadlineMs = performance.now() + 15_000;
   for (;;) {
-    const differences = compare(before, await takeSnapshot());
+    const differences = compare(before, await takeSnapshot(view));
     if (Object.keys(differences).length === 0 || performance.now() > deadlineMs) return differences;
     await sleep(500);
   }

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { openFleet } from "../../src/fleet.ts";
+import { type Fleet, openFleet } from "../../src/fleet.ts";
 import { type Ground, readGround } from "../../src/ground.ts";
 import { openSimulation } from "../../src/simulation/open-simulation.ts";
 
@@ -9,11 +9,32 @@ export const fleetEnvironment = {
   PILOTHOUSE_HOME: process.env["PILOTHOUSE_HOME"] ?? join(import.meta.dirname, "../../../.pilothouse"),
 };
 
-/**
- * The fleet that all whole-system tests share; `fleet-setup.ts` brings it up before the first and takes it down after the last.
- * PILOTHOUSE_TEST_FLEET names another one.
- */
-export const testFleet = openFleet(process.env["PILOTHOUSE_TEST_FLEET"] ?? "test", fleetEnvironment);
+/** Opens a fleet that is always brought up with one topology, when it is not the default one. */
+function openTestFleet(name: string, topologyFile?: string): Fleet {
+  const fleet = openFleet(name, fleetEnvironment);
+  if (topologyFile === undefined) return fleet;
+  const topology = ["--topology", join(import.meta.dirname, topologyFile)];
+  return {
+    ...fleet,
+    run: (parameters, options) =>
+      fleet.run(parameters[0] === "up" ? [...parameters, ...topology] : parameters, options),
+  };
+}
+
+/** Fleets that all files of a suite share, by the suite. */
+export const suiteFleets = {
+  system: openTestFleet("test"),
+  small: openTestFleet("small", "small-topology.yaml"),
+} as const;
+
+const { PILOTHOUSE_TEST_FLEET: borrowed, PILOTHOUSE_TEST_TOPOLOGY: size } = process.env;
+
+/** Whether somebody named a fleet by PILOTHOUSE_TEST_FLEET: that stays up, so that tests can be run again and again while they are written. */
+export const isBorrowed = borrowed !== undefined;
+
+/** The fleet that all files of a suite share; `fleet-setup.ts` brings it up before the first and takes it down after the last. */
+export const testFleet =
+  borrowed === undefined ? suiteFleets[size === "small" ? "small" : "system"] : openTestFleet(borrowed);
 
 /** Where the simulated clusters have their files; `simulation-setup.ts` starts them. */
 export const simulationFolder = join(fleetEnvironment.PILOTHOUSE_HOME, "simulations", "test");

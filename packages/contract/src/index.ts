@@ -1,4 +1,7 @@
 /** The one door of this package. */
+// Before any schema is made.
+import "./without-eval.ts";
+
 export { type CallInput, type CallResult, type Client, type ClientOptions, createClient, fillPath } from "./client.ts";
 export { ConnectionError, EventsErasedError, ProblemError } from "./client-errors.ts";
 export {

@@ -72,6 +72,7 @@ export { revokeSession } from "./sessions/revoke-session.ts";
 export { acceptInvitation, findInvitation, type FoundInvitation } from "./users/accept-invitation.ts";
 export { changePassword } from "./users/change-password.ts";
 export { checkPassword } from "./users/check-password.ts";
+export { recordRefusedSignIn, type RefusedSignIn } from "./users/record-refused-sign-in.ts";
 export { createUser } from "./users/create-user.ts";
 export { createJobQueue, type JobQueue } from "./queue/create-job-queue.ts";
 export { listRevisions } from "./revisions/list-revisions.ts";
@@ -110,7 +111,7 @@ export {
   type WatchStamp,
 } from "./observe/load-revision.ts";
 export type { ObservedCondition, StoredCondition } from "./observe/merge-condition.ts";
-export { type LiveOperation, saveOperationStep } from "./observe/operations.ts";
+export { beginOperation, type LiveOperation, saveOperationStep } from "./observe/operations.ts";
 export { eraseExpired, eraseExpiredSecrets, eraseOldEvents } from "./observe/retention.ts";
 export {
   type ClusterConnection,

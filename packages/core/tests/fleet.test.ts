@@ -226,6 +226,22 @@ test("use is sampled once a minute, counts what istiods say, and takes silence f
   const points = await read();
   expect(points.at(-1)?.used).toEqual({ slots: 1, cpuMilli: 40, memoryMib: 80, proxies: 12 });
   expect(points.length).toBe(3);
+  // An istiod that says more than there can be keeps nothing from being stored.
+  const most = 2_000_000;
+  const { revision: second } = await order(tenant, "other", "1.22-dev");
+  await saveIstiodLoads(
+    ground().worker,
+    [revision, second].map((revisionId) => ({ revisionId, proxies: 1e300, cpuMilli: 1e300, memoryMib: 1e300 })),
+  );
+  await ground().owner.$executeRaw`DELETE FROM usage_samples WHERE at = date_trunc('minute', now())`;
+  await sampleUsage(ground().worker);
+  expect((await read()).at(-1)?.used).toMatchObject({ cpuMilli: most, memoryMib: most, proxies: most });
+  await saveIstiodLoads(
+    ground().worker,
+    [revision, second].map((revisionId) => ({ revisionId, proxies: 6, cpuMilli: 20, memoryMib: 40 })),
+  );
+  await ground().owner.$executeRaw`DELETE FROM usage_samples WHERE at = date_trunc('minute', now())`;
+  await sampleUsage(ground().worker);
   const coarse = await getUsage(platform, { istiodCluster: name, hours: 24, points: 2 });
   expect(coarse.stepSeconds).toBe(43_200);
   expect(coarse.series[0]?.points.at(-1)?.used.proxies).toBe(12);

@@ -47,7 +47,7 @@ async function makeMember(tenant: TestContext, role: TenantRole): Promise<NewMem
 }
 
 async function listPlaces(userId: string): Promise<string[]> {
-  const session = await openSession(ground().web, { userId, userAgent: "" });
+  const session = await openSession(ground().web, { userId, userAgent: "", from: "", requestId: "test" });
   const person = await authenticateSession(ground().web, session.id);
   return person?.memberships.map(({ tenant }) => tenant) ?? [];
 }

@@ -71,6 +71,38 @@ test("of a failed migration nothing stays, and it goes on where it stopped", asy
   await urls.drop();
 });
 
+test("a database of the first version is brought to the newest one with all that is in it", async () => {
+  const urls = await makeEmpty();
+  const names = readdirSync(folder, { withFileTypes: true }).flatMap((one) => (one.isDirectory() ? [one.name] : []));
+  const [first = "", ...later] = names.toSorted();
+  const older = await mkdtemp(join(tmpdir(), "pilothouse-older-"));
+  await cp(join(folder, first), join(older, first), { recursive: true });
+  expect(await ensureDatabase(urls, older)).toEqual([first]);
+  await rm(older, { recursive: true });
+  const [tenant, user] = ["01980000-0000-7000-8000-000000000001", "01980000-0000-7000-8000-000000000002"];
+  await query(
+    urls.migrator,
+    `INSERT INTO tenants (id, name, display_name) VALUES ('${tenant}', 'shop', 'Shop');
+     INSERT INTO users (id, email) VALUES ('${user}', 'a@example.org');
+     INSERT INTO memberships (tenant_id, user_id, role) VALUES ('${tenant}', '${user}', 'owner');
+     INSERT INTO api_keys (id, tenant_id, name, role, prefix, hash) VALUES ('${user}', '${tenant}', 'ci', 'owner', 'plth_', '\\x01');
+     INSERT INTO idempotency_keys (api_key_id, key, tenant_id, request_hash, status, body) VALUES ('${user}', 'k', '${tenant}', '\\x01', 201, '{}');
+     INSERT INTO audit_entries (id, tenant_id, actor, verb, object_kind, object_id, object_name, request_id)
+       VALUES ('${user}', '${tenant}', 'key:${user}', 'createApiKey', 'api-key', '${user}', 'ci', 'r');
+     INSERT INTO events (tenant_id, type, object_kind, object_id, object_name) VALUES ('${tenant}', 'cluster.created', 'cluster', 'x', 'x')`,
+  );
+  expect(await ensureDatabase(urls, folder)).toEqual(later);
+  const kept = await query(
+    urls.migrator,
+    `SELECT m.role, m.accepted_at IS NOT NULL AS accepted, u.display_name, u.is_operator, k.principal_id::text AS principal,
+       (SELECT count(*)::int FROM events) AS events, (SELECT count(*)::int FROM audit_entries) AS entries
+     FROM memberships m JOIN users u ON u.id = m.user_id JOIN idempotency_keys k ON k.tenant_id = m.tenant_id`,
+  );
+  expect(kept).toEqual([
+    { role: "owner", accepted: true, display_name: "", is_operator: false, principal: user, events: 1, entries: 1 },
+  ]);
+});
+
 test("a migration that was changed after it had been applied is refused", async () => {
   const urls = await copyDatabase(inject("serviceDatabase"));
   const [name = ""] = await recorded(urls.migrator);

@@ -29,9 +29,9 @@ afterAll(async () => {
 });
 
 /** Starts the embedded database as a program, and waits until it is ready. */
-async function serve(): Promise<ChildProcess> {
+async function serve(at = home): Promise<ChildProcess> {
   const child = spawn(process.execPath, [cli, "serve"], {
-    env: { ...process.env, PILOTHOUSE_HOME: home },
+    env: { ...process.env, PILOTHOUSE_HOME: at },
     stdio: ["ignore", "pipe", "pipe"],
   });
   started.push(child);
@@ -42,18 +42,18 @@ async function serve(): Promise<ChildProcess> {
   return child;
 }
 
-const readUrl = async (): Promise<string> =>
-  z.object({ migrator: z.string() }).parse(JSON.parse(await readFile(join(home, "database.json"), "utf8"))).migrator;
+const readUrl = async (at = home): Promise<string> =>
+  z.object({ migrator: z.string() }).parse(JSON.parse(await readFile(join(at, "database.json"), "utf8"))).migrator;
 
-const readServer = async (): Promise<number> =>
+const readServer = async (at = home): Promise<number> =>
   z.coerce
     .number()
     .int()
     .min(2)
-    .parse((await readFile(join(home, "postgres/postmaster.pid"), "utf8")).split("\n")[0]);
+    .parse((await readFile(join(at, "postgres/postmaster.pid"), "utf8")).split("\n")[0]);
 
-async function query(sql: string): Promise<unknown[]> {
-  const client = new Client({ connectionString: await readUrl() });
+async function query(sql: string, at = home): Promise<unknown[]> {
+  const client = new Client({ connectionString: await readUrl(at) });
   await client.connect();
   try {
     return (await client.query<Record<string, unknown>>(sql)).rows;
@@ -98,4 +98,34 @@ test("where somebody else has taken the port, it takes another one", async () =>
   } finally {
     other.close();
   }
+});
+
+test("in a folder that nobody else can pass through it serves, too, and leaves no trace of how", async () => {
+  const hidden = join(home, "hidden");
+  await mkdir(hidden, { mode: 0o700 });
+  const inner = join(hidden, "inner");
+  const mounts = await readFile("/proc/self/mountinfo", "utf8");
+  const first = await serve(inner);
+  await query("CREATE TABLE kept AS SELECT 'here' AS word", inner);
+  const server = await readServer(inner);
+  // Nobody's rights are more than they were: the server is not root, as whom this test may run.
+  expect((await stat(`/proc/${server}`)).uid).not.toBe(0);
+  expect((await stat(hidden)).mode & 0o777).toBe(0o700);
+  expect(await readFile("/proc/self/mountinfo", "utf8")).toBe(mounts);
+
+  first.kill("SIGKILL");
+  await expect.poll(() => first.signalCode).toBe("SIGKILL");
+  const second = await serve(inner);
+  expect(await readServer(inner)).not.toBe(server);
+  expect(await query("SELECT word FROM kept", inner)).toEqual([{ word: "here" }]);
+  second.kill("SIGTERM");
+  expect(await once(second, "close")).toEqual([0, null]);
+  await expect(readServer(inner)).rejects.toThrow("ENOENT");
+
+  // What was made in one way goes on in the other.
+  await chmod(hidden, 0o711);
+  const third = await serve(inner);
+  expect(await query("SELECT word FROM kept", inner)).toEqual([{ word: "here" }]);
+  third.kill("SIGTERM");
+  await once(third, "close");
 });

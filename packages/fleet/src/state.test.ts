@@ -8,11 +8,13 @@ import { expect, onTestFinished, test } from "vitest";
 import { ensurePlan, type FleetState, openState, wipeState, withFleetLock } from "./state.ts";
 import type { Topology } from "./topology.ts";
 
-async function openTestState(): Promise<FleetState> {
+async function makeHome(): Promise<string> {
   const home = await mkdtemp(join(tmpdir(), "fleet-state-"));
   onTestFinished(() => rm(home, { recursive: true, force: true }));
-  return openState(home, "test");
+  return home;
 }
+
+const openTestState = async (): Promise<FleetState> => openState(await makeHome(), "test");
 
 test("changes of one fleet wait for each other, also across a wipe", async () => {
   const state = await openTestState();
@@ -69,4 +71,12 @@ test("another topology is taken until the first certificates hold addresses, and
   await mkdir(join(state.folder, "etcd", "pki"), { recursive: true });
   await expect(ensurePlan(state, topology("first"))).rejects.toThrow("was made with another topology");
   expect(await ensurePlan(state, topology("second"))).toEqual(second);
+});
+
+test("fleets of one home that are made at the same time, or while others are down, have addresses of their own", async () => {
+  const home = await makeHome();
+  const topology: Topology = { regions: [{ name: "eu-1", zones: ["a"], seeds: [], istiodClusters: [] }] };
+  const names = Array.from({ length: 24 }, (_, index) => `fleet-${index}`);
+  const plans = await Promise.all(names.map(async (name) => ensurePlan(await openState(home, name), topology)));
+  expect(new Set(plans.map(({ slot }) => slot)).size).toBe(names.length);
 });

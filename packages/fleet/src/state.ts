@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, readFile, realpath, rename, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, readdir, readFile, realpath, rename, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { z } from "zod";
 import { FleetError } from "./errors.ts";
 import { findTakenSlots } from "./machine/network.ts";
@@ -94,18 +94,33 @@ export async function ensurePlan(state: FleetState, topology: Topology): Promise
   if (existing !== undefined && !isSame(existing.topology, topology))
     return savePlan(state, topology, existing.plan.slot);
   if (existing !== undefined) return existing.plan;
+  // One of two fleets that are made at the same time has no route yet when the other chooses.
+  const signal = AbortSignal.timeout(30_000);
+  const lock = await acquireLock(join(dirname(state.folder), ".addresses.lock"), { signal, pollMs: 20 });
+  try {
+    return await savePlan(state, topology, await chooseSlot(state));
+  } finally {
+    await lock.release();
+  }
+}
+
+/** A slot that no route of this machine leads into, and no other fleet of the same home has. */
+async function chooseSlot(state: FleetState): Promise<number> {
   const taken = await findTakenSlots();
-  // Where the search begins depends on the fleet, so that fleets made while others are down rarely meet.
+  const fleets = dirname(state.folder);
+  for (const name of await readdir(fleets)) {
+    const text = await readFile(join(fleets, name, "plan.json"), "utf8").catch(() => undefined);
+    if (text !== undefined) taken.add(PlanFileSchema.parse(JSON.parse(text)).slot);
+  }
+  // Where the search begins depends on the fleet, so that fleets of several homes rarely meet.
   const first = Number.parseInt(state.processes.cgroup.slice(-4), 16) % 64;
   const slot = Array.from({ length: 64 }, (_, offset) => (first + offset) % 64).find(
     (candidate) => !taken.has(candidate),
   );
-  if (slot === undefined) {
-    throw new FleetError(
-      "Every range from 10.64.0.0/16 to 10.127.0.0/16 has a route on this machine already, so a fleet finds no addresses.",
-    );
-  }
-  return savePlan(state, topology, slot);
+  if (slot !== undefined) return slot;
+  throw new FleetError(
+    "Every range from 10.64.0.0/16 to 10.127.0.0/16 has a route on this machine or a fleet already, so a fleet finds no addresses.",
+  );
 }
 
 /** Removes everything that a fleet keeps. Its processes must be down. */

@@ -34,6 +34,11 @@ test("the first step that is not done is under way, those behind it wait", () =>
   ]);
 });
 
+test("a step that took no time to speak of says so", () => {
+  const steps = [{ name: "namespacesCreated", finishedAt: at(0.02) }];
+  expect(describeSteps(operation({ steps }), 9_000)[0]?.aside).toBe("< 0.1 s");
+});
+
 test("a step that was passed over is not waited for", () => {
   expect(states({ steps: [{ name: "rolesCreated", finishedAt: at(2) }] })).toEqual([
     "done",

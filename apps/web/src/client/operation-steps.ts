@@ -44,7 +44,7 @@ const stepWords: Record<OperationKind, readonly (readonly [name: string, label: 
 };
 
 const formatSeconds = (ms: number): string =>
-  ms < 9_950 ? `${(ms / 1_000).toFixed(1)} s` : `${Math.round(ms / 1_000)} s`;
+  ms < 50 ? "< 0.1 s" : ms < 9_950 ? `${(ms / 1_000).toFixed(1)} s` : `${Math.round(ms / 1_000)} s`;
 
 /**
  * The steps of an operation as they stand: done with the time each took, one under way, the others waiting.

@@ -70,7 +70,7 @@ async function authenticatePerson(request: Pick<Request, "headers" | "method">, 
 const readMethods = new Set(["GET", "HEAD"]);
 
 /** @throws DomainError CrossOrigin when a browser says that a page of another site made this request */
-function requireSameOrigin({ headers, method }: Pick<Request, "headers" | "method">, origin: string): void {
+export function requireSameOrigin({ headers, method }: Pick<Request, "headers" | "method">, origin: string): void {
   const site = headers.get("sec-fetch-site");
   const from = headers.get("origin");
   const isForeign = (site !== null && site !== "same-origin" && site !== "none") || (from !== null && from !== origin);

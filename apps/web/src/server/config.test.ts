@@ -31,6 +31,7 @@ test("what is not given has a default, and an empty variable is not given", () =
     domain: "mesh.example.org",
     origin: "https://portal.example.org",
     sessionSecret: "s".repeat(32),
+    proxies: 0,
     rateLimit: 500,
     streamLimit: 20,
     shutdownNoticeMs: 2_000,

@@ -15,6 +15,8 @@ export interface WebConfig {
   sessionSecret: string;
   /** Where `npm run up` writes how far it is; undefined when the service was started in another way. */
   setupFile: string | undefined;
+  /** How many proxies are in front, each of which adds whom it saw to X-Forwarded-For. */
+  proxies: number;
   /** Requests that one API key may make in each window of ten seconds, per process. */
   rateLimit: number;
   /** Event streams that one API key may have open, per process. */
@@ -40,6 +42,7 @@ const environmentSchema = z.object({
     .refine((url) => new URL(url).pathname === "/", { error: "must have no path" }),
   PILOTHOUSE_SESSION_SECRET: z.string().min(32, { error: "must have at least 32 random characters" }),
   PILOTHOUSE_SETUP: z.string().optional(),
+  PILOTHOUSE_PROXIES: z.coerce.number().int().min(0).max(10).default(0),
   PILOTHOUSE_RATE_LIMIT: z.coerce.number().int().min(1).default(500),
   PILOTHOUSE_STREAM_LIMIT: z.coerce.number().int().min(1).default(20),
   PILOTHOUSE_SHUTDOWN_NOTICE_MS: z.coerce.number().int().min(0).max(15_000).default(2_000),
@@ -53,7 +56,7 @@ const providerSchema = z.object({
 /**
  * Reads the configuration out of environment variables: DATABASE_URL, PILOTHOUSE_PROVIDER (path of the provider's JSON file, shared with
  * the workers), PILOTHOUSE_URL, PILOTHOUSE_SESSION_SECRET, and optionally REDIS_URL, PILOTHOUSE_SETUP (path of the file in which `npm run up` says how
- * far it is), PILOTHOUSE_RATE_LIMIT (requests per key in ten seconds), PILOTHOUSE_STREAM_LIMIT and PILOTHOUSE_SHUTDOWN_NOTICE_MS.
+ * far it is), PILOTHOUSE_PROXIES (how many proxies are in front), PILOTHOUSE_RATE_LIMIT (requests per key in ten seconds), PILOTHOUSE_STREAM_LIMIT and PILOTHOUSE_SHUTDOWN_NOTICE_MS.
  * @throws Error that names the variable and what is wrong with it, without its value
  */
 export function readConfig(environment: Readonly<Record<string, string | undefined>>): WebConfig {
@@ -68,6 +71,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     origin: new URL(data.PILOTHOUSE_URL).origin,
     sessionSecret: data.PILOTHOUSE_SESSION_SECRET,
     setupFile: data.PILOTHOUSE_SETUP,
+    proxies: data.PILOTHOUSE_PROXIES,
     rateLimit: data.PILOTHOUSE_RATE_LIMIT,
     streamLimit: data.PILOTHOUSE_STREAM_LIMIT,
     shutdownNoticeMs: data.PILOTHOUSE_SHUTDOWN_NOTICE_MS,

@@ -9,7 +9,7 @@ export const bodyLimitBytes = 256 * 1024;
  */
 export async function readJsonBody(request: Request): Promise<unknown> {
   checkMediaType(request.headers);
-  const bytes = await readBytes(request);
+  const bytes = await readBytes(request, bodyLimitBytes);
   try {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch {
@@ -34,8 +34,24 @@ function checkMediaType(headers: Headers): void {
   }
 }
 
-async function readBytes(request: Request): Promise<Uint8Array> {
-  if (Number(request.headers.get("content-length") ?? 0) > bodyLimitBytes) throw tooLarge();
+/** Longest form of next-auth's, in bytes: an address, a password, and its own token. */
+const formLimitBytes = 16 * 1024;
+
+/**
+ * Reads a form's text.
+ * @throws DomainError UnsupportedMediaType, PayloadTooLarge, or MalformedRequest
+ */
+export async function readForm(request: Request): Promise<string> {
+  if (!/^application\/x-www-form-urlencoded\s*(;|$)/i.test(request.headers.get("content-type") ?? "")) {
+    throw new DomainError("UnsupportedMediaType", "Send the form as application/x-www-form-urlencoded.", {
+      parameter: "Content-Type",
+    });
+  }
+  return new TextDecoder().decode(await readBytes(request, formLimitBytes));
+}
+
+async function readBytes(request: Request, limitBytes: number): Promise<Uint8Array> {
+  if (Number(request.headers.get("content-length") ?? 0) > limitBytes) throw tooLarge(limitBytes);
   const pieces: Uint8Array[] = [];
   let length = 0;
   if (request.body === null) return new Uint8Array();
@@ -48,15 +64,15 @@ async function readBytes(request: Request): Promise<Uint8Array> {
     });
     if (done) return Buffer.concat(pieces);
     length += value.byteLength;
-    if (length > bodyLimitBytes) {
+    if (length > limitBytes) {
       // The rest is not waited for.
       void reader.cancel().catch(() => {});
-      throw tooLarge();
+      throw tooLarge(limitBytes);
     }
     pieces.push(value);
   }
 }
 
-function tooLarge(): DomainError {
-  return new DomainError("PayloadTooLarge", `The body is longer than ${bodyLimitBytes} bytes.`);
+function tooLarge(limitBytes: number): DomainError {
+  return new DomainError("PayloadTooLarge", `The body is longer than ${limitBytes} bytes.`);
 }

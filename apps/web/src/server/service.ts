@@ -25,6 +25,8 @@ export interface Service extends SessionSettings {
   signInLimit: SignInLimit;
   events: EventHub;
   streams: StreamRegistry;
+  /** How many proxies are in front, each of which adds whom it saw to X-Forwarded-For. */
+  proxies: number;
   /** Where `npm run up` writes how far it is. */
   setupFile: string | undefined;
   createContext: (actor: Actor, idempotency: RequestContext["idempotency"]) => RequestContext;
@@ -77,6 +79,7 @@ function createService(config: WebConfig): Service {
     rateLimit: createRateLimit(config.rateLimit, rateWindowSeconds),
     events,
     streams: createStreamRegistry(config.streamLimit),
+    proxies: config.proxies,
     setupFile: config.setupFile,
     createContext: (actor, idempotency) => ({
       database,

@@ -17,15 +17,21 @@ export const isSecure = ({ origin }: Pick<SessionSettings, "origin">): boolean =
 export const nameSessionCookie = (settings: Pick<SessionSettings, "origin">): string =>
   `${isSecure(settings) ? "__Host-" : ""}pilothouse-session`;
 
-/** Id of the session in a Cookie header; undefined when there is none, or one that was not sealed here. */
-export async function readSessionId(header: string | null, settings: SessionSettings): Promise<string | undefined> {
-  const name = `${nameSessionCookie(settings)}=`;
-  const cookie = (header ?? "")
+/** A cookie's value in a Cookie header. */
+export function findCookie(header: string | null, name: string): string | undefined {
+  const start = `${name}=`;
+  return (header ?? "")
     .split(";")
     .map((part) => part.trim())
-    .find((part) => part.startsWith(name));
+    .find((part) => part.startsWith(start))
+    ?.slice(start.length);
+}
+
+/** Id of the session in a Cookie header; undefined when there is none, or one that was not sealed here. */
+export async function readSessionId(header: string | null, settings: SessionSettings): Promise<string | undefined> {
+  const cookie = findCookie(header, nameSessionCookie(settings));
   if (cookie === undefined) return undefined;
-  const token = await decode({ token: cookie.slice(name.length), secret: settings.sessionSecret }).catch(() => null);
+  const token = await decode({ token: cookie, secret: settings.sessionSecret }).catch(() => null);
   const parsed = tokenSchema.safeParse(token);
   return parsed.success ? parsed.data.sessionId : undefined;
 }

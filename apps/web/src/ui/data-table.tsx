@@ -128,7 +128,8 @@ export function DataTable<Row extends object>(props: DataTableProps<Row>): React
           onChange={(event) => setSearch(event.target.value)}
         />
         <span className={styles["count"]} role="status">
-          {found.length === rows.length ? `${rows.length}` : `${found.length} of ${rows.length}`} {label}
+          {found.length === rows.length ? `${rows.length}` : `${found.length} of ${rows.length}`}{" "}
+          {rows.length === 1 ? label.replace(/s$/, "") : label}
           {isReading ? ", reading more…" : ""}
         </span>
       </div>

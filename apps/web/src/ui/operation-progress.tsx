@@ -6,6 +6,7 @@ import { describeSteps } from "#client/operation-steps.ts";
 import { Card } from "./card.tsx";
 import { Notice } from "./notice.tsx";
 import { Status, type StatusTone } from "./status.tsx";
+import styles from "./operation-progress.module.css";
 import { Steps } from "./steps.tsx";
 
 /** What an operation does, in a word. */
@@ -16,6 +17,9 @@ export const operationWords: Record<Operation["kind"], string> = {
   "control-plane.change": "Changing",
   "control-plane.delete": "Deleting",
 };
+
+/** These end with what was kept, and what was left behind. */
+const removals: ReadonlySet<Operation["kind"]> = new Set(["control-plane.delete", "cluster.disconnect"]);
 
 const states: Record<Operation["state"], { tone: StatusTone; word: string }> = {
   running: { tone: "busy", word: "Under way" },
@@ -58,25 +62,32 @@ export function OperationProgress({
   const { id, kind, state, message, object } = operation;
   return (
     <Card title={`${operationWords[kind]} ${object.name}`} aside={<OperationStatus state={state} />}>
-      <Steps
-        steps={describeSteps(operation, nowMs)}
-        label={`Steps of ${operationWords[kind].toLowerCase()} ${object.name}`}
-      />
-      {state === "running" && message !== null ? (
-        <Notice tone="info" title="What it waits for now">
-          {message}
-        </Notice>
-      ) : null}
-      {state === "failed" ? (
-        <Notice tone="bad" title={`${operationWords[kind]} has failed`}>
-          {message}
-        </Notice>
-      ) : null}
-      {tenant === undefined ? null : (
-        <p>
-          <Link href={`/tenants/${tenant}/activity?operation=${id}`}>This operation under Activity</Link>
-        </p>
-      )}
+      <div className={styles["progress"]}>
+        <Steps
+          steps={describeSteps(operation, nowMs)}
+          label={`Steps of ${operationWords[kind].toLowerCase()} ${object.name}`}
+        />
+        {state === "running" && message !== null ? (
+          <Notice tone="info" title="What it waits for now">
+            {message}
+          </Notice>
+        ) : null}
+        {state === "failed" ? (
+          <Notice tone="bad" title={`${operationWords[kind]} has failed`}>
+            {message}
+          </Notice>
+        ) : null}
+        {state === "succeeded" && removals.has(kind) ? (
+          <Notice tone="ok" title="What it came to">
+            {message}
+          </Notice>
+        ) : null}
+        {tenant === undefined ? null : (
+          <p>
+            <Link href={`/tenants/${tenant}/activity?operation=${id}`}>This operation under Activity</Link>
+          </p>
+        )}
+      </div>
     </Card>
   );
 }

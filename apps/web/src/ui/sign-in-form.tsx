@@ -1,7 +1,7 @@
 "use client";
 import { type ReactNode, useState } from "react";
 import { readText } from "#client/read-form.ts";
-import { signIn } from "#client/sign-in.ts";
+import { signIn, type SignInResult } from "#client/sign-in.ts";
 import { Button } from "./button.tsx";
 import styles from "./centered.module.css";
 import { TextField } from "./field.tsx";
@@ -10,6 +10,14 @@ import { Notice } from "./notice.tsx";
 
 const describeWait = (seconds: number): string =>
   seconds < 90 ? `${seconds} seconds` : `${Math.ceil(seconds / 60)} minutes`;
+
+function describeFailure(result: Exclude<SignInResult, "signedIn">): string {
+  if (result === "wrong")
+    return "Address and password do not fit. Check both, or ask an owner of your tenant for a new invitation.";
+  if (result === "unavailable") return "Nobody can sign in at this moment. Try again in a few seconds.";
+  if ("detail" in result) return result.detail;
+  return `There were too many tries. Wait ${describeWait(result.waitSeconds)}, then try again.`;
+}
 
 /** Address, password, and a way in. */
 export function SignInForm({ next }: { /** Where to go then. */ next: string }): ReactNode {
@@ -22,11 +30,7 @@ export function SignInForm({ next }: { /** Where to go then. */ next: string }):
       const result = await signIn(readText(form, "email"), readText(form, "password"));
       // A whole new page, which is made for whoever is signed in now.
       if (result === "signedIn") return globalThis.location.assign(next);
-      setFailure(
-        result === "wrong"
-          ? "Address and password do not fit. Check both, or ask an owner of your tenant for a new invitation."
-          : `There were too many tries for this address. Wait ${describeWait(result.waitSeconds)}, then try again.`,
-      );
+      setFailure(describeFailure(result));
     } catch {
       setFailure("The portal does not answer. Check your connection, then try again.");
     }

@@ -9,6 +9,8 @@ export const password = "a long enough password";
 export interface SignedIn {
   /** What it sends with each request of the portal's own pages. */
   headers: { cookie: string; origin: string };
+  /** By which the browser is known again. */
+  device: string;
 }
 
 const invitedSchema = z.object({ id: z.string(), invitation: z.object({ token: z.string() }) });
@@ -34,6 +36,13 @@ export interface SignInTry {
 const csrfSchema = z.object({ csrfToken: z.string() });
 const answerSchema = z.object({ url: z.string() });
 
+let places = 0;
+/** An address that no try came from yet. */
+export function makePlace(): string {
+  places += 1;
+  return `198.18.${places >> 8}.${places & 255}`;
+}
+
 function readCookies(response: Response): Map<string, string> {
   return new Map(
     response.headers.getSetCookie().map((line) => {
@@ -44,18 +53,33 @@ function readCookies(response: Response): Map<string, string> {
   );
 }
 
+/** next-auth's token against forgery, and the cookie that belongs to it. */
+export async function beginForm(url: string): Promise<{ csrfToken: string; cookie: string }> {
+  const begun = await fetch(`${url}/api/auth/csrf`);
+  const { csrfToken } = csrfSchema.parse(await begun.json());
+  return { csrfToken, cookie: [...readCookies(begun)].map(([name, value]) => `${name}=${value}`).join("; ") };
+}
+
+/**
+ * @param headers that are sent beside those of a browser at a place of its own
+ * @param device by which the browser is known
+ */
 export async function trySignIn(
   url: string,
   credentials: { email: string; password: string },
   headers: Record<string, string> = {},
+  device = "",
 ): Promise<SignInTry> {
-  const begun = await fetch(`${url}/api/auth/csrf`);
-  const { csrfToken } = csrfSchema.parse(await begun.json());
-  const cookie = [...readCookies(begun)].map(([name, value]) => `${name}=${value}`).join("; ");
+  const { csrfToken, cookie } = await beginForm(url);
   const response = await fetch(`${url}/api/auth/callback/credentials`, {
     method: "POST",
-    headers: { cookie, origin: portalUrl, ...headers },
-    body: new URLSearchParams({ ...credentials, csrfToken, json: "true", callbackUrl: portalUrl }),
+    headers: {
+      cookie: `${cookie}; pilothouse-device=${device}`,
+      origin: portalUrl,
+      "x-forwarded-for": makePlace(),
+      ...headers,
+    },
+    body: new URLSearchParams({ ...credentials, csrfToken, json: "true", callbackUrl: "https://elsewhere.test/" }),
     redirect: "manual",
   });
   const answer = answerSchema.safeParse(await response.json().catch(() => undefined));
@@ -67,5 +91,17 @@ export async function signIn(url: string, email: string, secret = password): Pro
   const { cookies, url: next } = await trySignIn(url, { email, password: secret });
   const value = cookies.get("pilothouse-session");
   if (value === undefined) throw new Error(`signing in ended at ${next}`);
-  return { headers: { cookie: `pilothouse-session=${value}`, origin: portalUrl } };
+  const headers = { cookie: `pilothouse-session=${value}`, origin: portalUrl };
+  return { headers, device: cookies.get("pilothouse-device") ?? "" };
+}
+
+/** Signs out, as the portal's menu does. */
+export async function signOut(url: string, headers: SignedIn["headers"]): Promise<Response> {
+  const { csrfToken, cookie } = await beginForm(url);
+  return fetch(`${url}/api/auth/signout`, {
+    method: "POST",
+    headers: { ...headers, cookie: `${headers.cookie}; ${cookie}` },
+    body: new URLSearchParams({ csrfToken, json: "true", callbackUrl: portalUrl }),
+    redirect: "manual",
+  });
 }

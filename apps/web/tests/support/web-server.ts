@@ -56,6 +56,8 @@ export async function startWeb(environment: Record<string, string>): Promise<Web
         PILOTHOUSE_URL: portalUrl,
         PILOTHOUSE_SESSION_SECRET: "a secret of the tests alone, long enough",
         PILOTHOUSE_SHUTDOWN_NOTICE_MS: "0",
+        // Tests are browsers behind one proxy, each at an address of its own.
+        PILOTHOUSE_PROXIES: "1",
         ...queue,
         ...environment,
       },

@@ -1,4 +1,4 @@
-import { type Database, type Lease, type LiveOperation, saveOperationStep } from "@pilothouse/core";
+import { beginOperation, type Database, type Lease, type LiveOperation, saveOperationStep } from "@pilothouse/core";
 import { describeError, type Log } from "../log.ts";
 
 /** Writes down an operation's steps while its reconcile goes on. */
@@ -15,7 +15,13 @@ export function createStepWriter(
   operation: LiveOperation | null,
   { steps, log }: { steps: readonly string[]; log: Log },
 ): StepWriter {
-  let writing: Promise<void> = Promise.resolve();
+  const begun = operation === null ? Promise.resolve() : beginOperation(database, lease, operation);
+  let writing = begun.catch((error: unknown) =>
+    log("warn", "the begin of an operation could not be written", {
+      operation: operation?.id,
+      error: describeError(error),
+    }),
+  );
   const seen = new Set<string>();
   return {
     onStep(name) {

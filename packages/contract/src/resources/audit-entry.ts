@@ -1,13 +1,15 @@
 import { z } from "zod";
 import { objectReferenceSchema, timestampSchema } from "./common.ts";
 
-/** A change that somebody asked for. */
+/** A change that somebody asked for, or a try to sign in. */
 export const auditEntrySchema = z
   .strictObject({
     id: z.uuid(),
     actor: z.strictObject({
-      kind: z.enum(["key", "user", "worker"]),
-      id: z.uuid().nullable().describe("Null for a worker"),
+      kind: z
+        .enum(["key", "user", "visitor", "worker"])
+        .describe("`visitor`: somebody who was not signed in, and may have been anybody"),
+      id: z.uuid().nullable().describe("Null for visitors and workers"),
       name: z
         .string()
         .nullable()

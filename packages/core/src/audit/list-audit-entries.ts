@@ -65,10 +65,11 @@ async function toAuditEntries(transaction: Transaction, rows: readonly AuditRow[
 
 type Actor = Pick<AuditEntry["actor"], "kind" | "id">;
 
-/** Reads `key:<id>`, `user:<id>` or `worker`. */
+/** Reads `key:<id>`, `user:<id>`, `visitor` or `worker`. */
 function readActor(text: string): Actor {
   const [kind, id = null] = text.split(":");
-  return kind === "key" || kind === "user" ? { kind, id } : { kind: "worker", id: null };
+  if (kind === "key" || kind === "user") return { kind, id };
+  return { kind: kind === "visitor" ? kind : "worker", id: null };
 }
 
 /** Names of keys and addresses of people, as far as this transaction may see them. */

@@ -71,6 +71,36 @@ export async function recordEntrance(
   await recordEvent(transaction, { tenantId, what: "changed", object });
 }
 
+/** Something that a person did with an account of its own, beside all tenants. */
+export interface OwnDeed {
+  userId: string;
+  verb: "signIn" | "signOut" | "revokeSession" | "changePassword" | "acceptInvitation";
+  requestId: string;
+  /** Without secrets. */
+  details?: Record<string, string>;
+}
+
+/**
+ * Writes down what somebody did with an account of its own, into that transaction, as its last part: it sees the platform's rows from then on. It is
+ * the platform's to read, as a person may belong to several tenants, or to none.
+ */
+export async function recordOwnDeed(transaction: Transaction, deed: OwnDeed): Promise<void> {
+  const { userId, verb, requestId, details } = deed;
+  await transaction.$executeRaw`SELECT set_config('pilothouse.platform', 'on', true)`;
+  const { email } = await transaction.user.findUniqueOrThrow({ where: { id: userId }, select: { email: true } });
+  await transaction.auditEntry.createMany({
+    data: {
+      actor: `user:${userId}`,
+      verb,
+      objectKind: "user",
+      objectId: userId,
+      objectName: email,
+      requestId,
+      ...(details === undefined ? {} : { details }),
+    },
+  });
+}
+
 /** Writes an event of a tenant into the transaction of what it tells of. */
 export async function recordEvent(
   transaction: Transaction,

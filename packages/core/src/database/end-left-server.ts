@@ -1,17 +1,19 @@
-import { readdir, readFile, readlink, realpath } from "node:fs/promises";
+import { readdir, readFile, realpath, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 /** Shutting down takes a server as long as its last checkpoint; after this it is killed, in milliseconds. */
 const patienceMs = 20_000;
 
-/** Processes of a Postgres server: all of them work in its data folder, and nothing else does. */
+/**
+ * Processes of a Postgres server: all of them work in its data folder, and nothing else does. The folder itself is compared, as one that sees it
+ * through mounts of its own has another path for it.
+ */
 async function listServerProcesses(folder: string): Promise<number[]> {
+  const { dev, ino } = await stat(folder);
   const pids = (await readdir("/proc")).map(Number).filter(Number.isInteger);
-  const places = await Promise.all(
-    pids.map((pid) => readlink(join("/proc", String(pid), "cwd")).catch(() => undefined)),
-  );
-  return pids.filter((_, index) => places[index] === folder);
+  const places = await Promise.all(pids.map((pid) => stat(join("/proc", String(pid), "cwd")).catch(() => undefined)));
+  return pids.filter((_, index) => places[index]?.dev === dev && places[index].ino === ino);
 }
 
 const send = (pid: number, signal: NodeJS.Signals): void => {

@@ -40,6 +40,22 @@ export async function findLiveOperation(
   return database.operation.findFirst({ where: { objectKind, objectId, finishedAt: null }, select: liveFields });
 }
 
+/**
+ * Notes when the work on an operation began, the first time that it does: its steps are measured from then. Nothing is written where that is known, or
+ * where the lease is lost.
+ */
+export async function beginOperation(
+  database: Database,
+  lease: Lease,
+  { id, startedAt }: Pick<LiveOperation, "id" | "startedAt">,
+): Promise<void> {
+  if (startedAt !== null) return;
+  await database.$executeRaw`
+    UPDATE operations o SET started_at = clock_timestamp() FROM work_items w
+    WHERE o.id = ${id}::uuid AND o.started_at IS NULL AND o.finished_at IS NULL AND w.kind = ${lease.kind} AND w.object_id = ${lease.objectId}
+      AND w.fence = ${lease.fence} AND w.lease_until > clock_timestamp()`;
+}
+
 /** Says what happens now: a CamelCase reason and a sentence. Written only when it differs, and only while the operation lives. */
 export async function reportOperation(
   transaction: Transaction,
@@ -47,10 +63,9 @@ export async function reportOperation(
   { reason, message }: { reason: string; message: string },
 ): Promise<void> {
   if (operation.reason === reason && operation.message === message) return;
-  const { count } = await transaction.operation.updateMany({
-    where: { id: operation.id, finishedAt: null },
-    data: { reason, message, startedAt: operation.startedAt ?? new Date() },
-  });
+  const count = await transaction.$executeRaw`
+    UPDATE operations SET reason = ${reason}, message = ${message}, started_at = coalesce(started_at, clock_timestamp())
+    WHERE id = ${operation.id}::uuid AND finished_at IS NULL`;
   if (count === 1) await insertOperationEvent(transaction, operation, "operation.changed", { reason, message });
 }
 
@@ -60,11 +75,10 @@ export async function finishOperation(
   operation: LiveOperation,
   { state, reason, message }: { state: "succeeded" | "failed"; reason: string; message: string },
 ): Promise<void> {
-  const now = new Date();
-  const { count } = await transaction.operation.updateMany({
-    where: { id: operation.id, finishedAt: null },
-    data: { state, reason, message, startedAt: operation.startedAt ?? now, finishedAt: now },
-  });
+  const count = await transaction.$executeRaw`
+    UPDATE operations SET state = ${state}, reason = ${reason}, message = ${message}, started_at = coalesce(started_at, clock_timestamp()),
+      finished_at = clock_timestamp()
+    WHERE id = ${operation.id}::uuid AND finished_at IS NULL`;
   if (count === 1) await insertOperationEvent(transaction, operation, `operation.${state}`, { reason, message });
 }
 

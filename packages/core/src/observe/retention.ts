@@ -7,6 +7,8 @@ export interface ErasedRows {
   /** Kubeconfigs of istiod clusters in whose place a newer one came, or whose cluster is gone. */
   supersededSecrets: number;
   idempotencyKeys: number;
+  sessions: number;
+  invitations: number;
 }
 
 /**
@@ -24,7 +26,7 @@ const mostEvents = 10_000;
 
 /**
  * Erases what has had its time: sealed secrets past their end, those that nobody reads any more (the web process, that adds newer ones, may not delete
- * any), and answers kept for repeated requests after 24 hours.
+ * any), answers kept for repeated requests after 24 hours, sessions that are over or revoked, and invitations that nobody used in time.
  */
 export async function eraseExpired(database: Database): Promise<ErasedRows> {
   const sealedSecrets = await eraseExpiredSecrets(database);
@@ -35,7 +37,9 @@ export async function eraseExpired(database: Database): Promise<ErasedRows> {
         AND newer.object_id = old.object_id AND (newer.created_at, newer.id) > (old.created_at, old.id)))`;
   const idempotencyKeys =
     await database.$executeRaw`DELETE FROM idempotency_keys WHERE created_at < now() - interval '24 hours'`;
-  return { sealedSecrets, supersededSecrets, idempotencyKeys };
+  const sessions = await database.$executeRaw`DELETE FROM sessions WHERE expires_at <= now() OR revoked_at IS NOT NULL`;
+  const invitations = await database.$executeRaw`DELETE FROM invitations WHERE expires_at <= now()`;
+  return { sealedSecrets, supersededSecrets, idempotencyKeys, sessions, invitations };
 }
 
 /**

@@ -12,6 +12,11 @@ export interface IstiodLoad {
   memoryMib: number | null;
 }
 
+/** More than any revision has of anything. What an istiod says is a text from elsewhere: one that says more must not keep others from being stored. */
+const mostCounted = 1_000_000;
+
+const bound = (value: number | null): number | null => (value === null ? null : Math.min(value, mostCounted));
+
 /** Loads that are older tell nothing of now, in minutes: three looks were missed. */
 const loadMinutes = 3;
 
@@ -22,10 +27,10 @@ const loadMinutes = 3;
 export async function saveIstiodLoads(database: Database, loads: readonly IstiodLoad[]): Promise<void> {
   if (loads.length === 0) return;
   const ids = loads.map(({ revisionId }) => revisionId);
-  const proxies = loads.map((load) => load.proxies);
+  const proxies = loads.map((load) => bound(load.proxies));
   await database.$executeRaw`
     INSERT INTO istiod_loads (revision_id, proxies, cpu_milli, memory_mib)
-    SELECT * FROM unnest(${ids}::text[], ${proxies}::int[], ${loads.map(({ cpuMilli }) => cpuMilli)}::int[], ${loads.map(({ memoryMib }) => memoryMib)}::int[])
+    SELECT * FROM unnest(${ids}::text[], ${proxies}::int[], ${loads.map(({ cpuMilli }) => bound(cpuMilli))}::int[], ${loads.map(({ memoryMib }) => bound(memoryMib))}::int[])
     ON CONFLICT (revision_id) DO UPDATE SET proxies = excluded.proxies, cpu_milli = excluded.cpu_milli, memory_mib = excluded.memory_mib, at = now()`;
   await database.$executeRaw`
     UPDATE revisions r SET observed = coalesce(r.observed, '{}'::jsonb) || jsonb_build_object('proxies', jsonb_build_object('connected', l.proxies,

@@ -58,7 +58,7 @@ export async function getUsage(context: RequestContext, query: UsageQuery): Prom
         max(capacity_slots) AS capacity_slots, max(capacity_cpu_milli) AS capacity_cpu_milli, max(capacity_memory_mib) AS capacity_memory_mib,
         max(reserved_slots) AS reserved_slots, max(reserved_cpu_milli) AS reserved_cpu_milli, max(reserved_memory_mib) AS reserved_memory_mib,
         max(used_slots) AS used_slots, max(used_cpu_milli) AS used_cpu_milli, max(used_memory_mib) AS used_memory_mib, max(proxies) AS proxies
-      FROM usage_samples WHERE at >= ${from} AND at <= ${now} AND (${istiodCluster ?? null}::text IS NULL OR istiod_cluster = ${istiodCluster ?? null})
+      FROM usage_samples WHERE at >= ${from} AND at <= ${now} AND istiod_cluster = ANY (${clusters.map(({ name }) => name)}::text[])
       GROUP BY 1, 2 ORDER BY 1, 2`;
     const pointsOf = Map.groupBy(rows, (row) => row.istiod_cluster);
     return {

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { recordEntrance } from "../change/record.ts";
+import { recordEntrance, recordOwnDeed } from "../change/record.ts";
 import type { Database } from "../database/connect.ts";
 import { translateOutage } from "../database/describe-error.ts";
 import { DomainError } from "../errors.ts";
@@ -71,6 +71,7 @@ export async function acceptInvitation(
       if (accepted === undefined) throw unknownInvitation();
       const { id: userId, tenant_id: tenantId } = accepted;
       if (tenantId !== null) await recordEntrance(transaction, { tenantId, userId, email: accepted.email, requestId });
+      await recordOwnDeed(transaction, { userId, verb: "acceptInvitation", requestId });
       return { email: accepted.email };
     });
   } catch (error) {

@@ -1,3 +1,4 @@
+import { recordOwnDeed } from "../change/record.ts";
 import { type Database, withPerson } from "../database/connect.ts";
 import { DomainError } from "../errors.ts";
 import { checkPassword } from "./check-password.ts";
@@ -11,7 +12,7 @@ import { requirePassword } from "./require-password.ts";
 export async function changePassword(
   database: Database,
   person: { userId: string; email: string; sessionId: string },
-  { current, password }: { current: string; password: string },
+  { current, password, requestId }: { current: string; password: string; requestId: string },
 ): Promise<void> {
   requirePassword(password, person.email);
   if ((await checkPassword(database, person.email, current)) !== person.userId)
@@ -23,5 +24,6 @@ export async function changePassword(
       where: { userId: person.userId, id: { not: person.sessionId }, revokedAt: null },
       data: { revokedAt: new Date() },
     });
+    await recordOwnDeed(transaction, { userId: person.userId, verb: "changePassword", requestId });
   });
 }

@@ -1,4 +1,5 @@
 import { randomBytes, scrypt, timingSafeEqual } from "node:crypto";
+import { DomainError } from "../errors.ts";
 
 /** Fewest characters of a password; NIST SP 800-63B asks for at least eight, and for fifteen where there is nothing beside it. */
 export const shortestPassword = 12;
@@ -11,6 +12,8 @@ const hashBytes = 32;
 const saltBytes = 16;
 /** Each takes 128 MiB and a third of a second. */
 const mostAtOnce = 2;
+/** More would wait for longer than anybody does before a page that signs in. */
+const mostWaiting = 40;
 
 const waiting: (() => void)[] = [];
 let running = 0;
@@ -20,6 +23,8 @@ async function derive(
   salt: Buffer,
   { N, r, p }: { N: number; r: number; p: number },
 ): Promise<Buffer> {
+  if (waiting.length >= mostWaiting)
+    throw new DomainError("Unavailable", "Too many people sign in at this moment. Try again in a few seconds.");
   if (running >= mostAtOnce) await new Promise<void>((resolve) => waiting.push(resolve));
   else running += 1;
   try {
@@ -36,14 +41,20 @@ async function derive(
   }
 }
 
-/** Hashes a password with a salt of its own: `scrypt$<N>$<r>$<p>$<salt>$<hash>`. */
+/** Hashes a password with a salt of its own: `scrypt$<N>$<r>$<p>$<salt>$<hash>`. @throws DomainError Unavailable when too many wait for theirs */
 export async function hashPassword(password: string): Promise<string> {
   const salt = randomBytes(saltBytes);
-  const hash = await derive(password, salt, cost);
+  return format(salt, await derive(password, salt, cost));
+}
+
+/** A hash that is as costly to compare with as any, and is no password's. */
+export const makeNobodysHash = (): string => format(randomBytes(saltBytes), randomBytes(hashBytes));
+
+function format(salt: Buffer, hash: Buffer): string {
   return ["scrypt", cost.N, cost.r, cost.p, salt.toString("base64url"), hash.toString("base64url")].join("$");
 }
 
-/** Whether a password is the one that was hashed. @throws Error when the hash is of no form that is known here */
+/** Whether a password is the one that was hashed. @throws Error when the hash is of no form that is known here; DomainError Unavailable when too many wait for theirs */
 export async function verifyPassword(password: string, stored: string): Promise<boolean> {
   const [, N, r, p, salt = "", hash = ""] = /^scrypt\$(\d+)\$(\d+)\$(\d+)\$([\w-]+)\$([\w-]+)$/.exec(stored) ?? [];
   if (hash === "") throw new Error("A stored password hash is of no form that is known.");

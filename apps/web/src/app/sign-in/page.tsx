@@ -2,13 +2,10 @@ import type { Metadata } from "next";
 import { redirect } from "next/navigation";
 import type { ReactNode } from "react";
 import { findPerson } from "#server/find-person.ts";
+import { readNext } from "#server/read-next.ts";
 import { SignInForm } from "#ui/sign-in-form.tsx";
 
 export const metadata: Metadata = { title: "Sign in" };
-
-/** Only ways within the portal: what is asked for comes from the address. */
-const readNext = (next: string | string[] | undefined): string =>
-  typeof next === "string" && /^\/(?![/\\])/.test(next) ? next : "/";
 
 export default async function SignInPage({
   searchParams,

@@ -15,6 +15,7 @@ import { TimeAgo } from "../time-ago.tsx";
 const actorWords: Record<AuditEntry["actor"]["kind"], string> = {
   key: "a key of the provider",
   user: "somebody of the provider",
+  visitor: "somebody who was not signed in",
   worker: "Pilothouse itself",
 };
 

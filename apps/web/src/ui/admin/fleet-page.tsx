@@ -1,7 +1,6 @@
 "use client";
-import type { IstiodCluster } from "@pilothouse/contract";
+import type { FleetControlPlane, IstiodCluster } from "@pilothouse/contract";
 import { Network } from "lucide-react";
-import Link from "next/link";
 import type { ReactNode } from "react";
 import { useIstiodClusters, useRegions, useSeeds } from "#client/admin-queries.ts";
 import { useCollection } from "#client/collection.ts";
@@ -12,10 +11,14 @@ import { Failure } from "../failure.tsx";
 import { HealthLine } from "../health-line.tsx";
 import { Notice } from "../notice.tsx";
 import { PageHeader } from "../page-header.tsx";
+import { RowLink } from "../row-link.tsx";
 import { Skeleton } from "../skeleton.tsx";
+import { Status } from "../status.tsx";
 import { TimeAgo } from "../time-ago.tsx";
 import styles from "./fleet-page.module.css";
 import { IstiodClusterHealth } from "./istiod-cluster-health.tsx";
+import { NothingServes } from "./nothing-serves.tsx";
+import { countService } from "./service-in.ts";
 import { describeUse, findTightest, toneOfUse } from "./use-of.ts";
 
 const rank = ({ healthy }: IstiodCluster): number => (healthy === false ? 0 : healthy === null ? 1 : 2);
@@ -67,7 +70,7 @@ export function FleetPage(): ReactNode {
           tone="bad"
           title={
             <>
-              Istiod cluster <Link href={`/admin/istiod-clusters/${name}`}>{name}</Link> does not answer
+              Istiod cluster <RowLink href={`/admin/istiod-clusters/${name}`}>{name}</RowLink> does not answer
               {healthSince === null ? "" : ", since "}
               {healthSince === null ? null : <TimeAgo at={healthSince} />}
             </>
@@ -75,6 +78,9 @@ export function FleetPage(): ReactNode {
         >
           {healthMessage} What runs there goes on; nothing is changed there until it answers.
         </Notice>
+      ))}
+      {clusters.map((cluster) => (
+        <NothingServes key={cluster.name} cluster={cluster} controlPlanes={controlPlanes.items} />
       ))}
       {full.map(({ name }) => (
         <Notice key={name} tone="warn" title={`Istiod cluster ${name} is nearly full`}>
@@ -105,7 +111,7 @@ export function FleetPage(): ReactNode {
             {own.length === 0 ? <p className={styles["seeds"]}>No istiod cluster here.</p> : null}
             <ul className={styles["tiles"]}>
               {own.map((cluster) => (
-                <Tile key={cluster.name} cluster={cluster} />
+                <Tile key={cluster.name} cluster={cluster} controlPlanes={controlPlanes.items} />
               ))}
             </ul>
           </Card>
@@ -115,18 +121,30 @@ export function FleetPage(): ReactNode {
   );
 }
 
-/** One istiod cluster: its line, whether it answers, and how much of it is reserved. */
-function Tile({ cluster }: { cluster: IstiodCluster }): ReactNode {
+/** One istiod cluster: its line, whether it answers, what of it does not serve, and how much of it is reserved. */
+function Tile({
+  cluster,
+  controlPlanes,
+}: {
+  cluster: IstiodCluster;
+  controlPlanes: readonly FleetControlPlane[];
+}): ReactNode {
   const { name, line, healthy, reserved, capacity } = cluster;
   const share = findTightest(cluster);
+  const { failing } = countService(controlPlanes, name);
   return (
     <li className={styles["tile"]} data-istiod-cluster={name} data-healthy={String(healthy)}>
       <div className={styles["head"]}>
-        <Link href={`/admin/istiod-clusters/${name}`}>{name}</Link>
+        <RowLink href={`/admin/istiod-clusters/${name}`}>{name}</RowLink>
         <span className={styles["line"]}>Istio {line}</span>
       </div>
       <div className={styles["state"]}>
         <IstiodClusterHealth cluster={cluster} />
+        {failing === 0 ? null : (
+          <Status tone="bad" quiet>
+            {failing === 1 ? "1 does not serve" : `${failing} do not serve`}
+          </Status>
+        )}
       </div>
       <div className={styles["fill"]} data-tone={toneOfUse(share)}>
         <span style={{ width: `${Math.min(100, share * 100)}%` }} />

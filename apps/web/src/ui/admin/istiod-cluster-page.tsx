@@ -7,17 +7,20 @@ import { useCollection } from "#client/collection.ts";
 import { fleetControlPlanes } from "#client/collections.ts";
 import { useAddressParameter } from "#client/use-address.ts";
 import { Card, Facts } from "../card.tsx";
-import { Chart, type ChartSeries } from "../chart.tsx";
+import { Chart } from "../chart.tsx";
+import type { ChartSeries } from "../chart-parts.ts";
 import { ControlPlaneStatus } from "../control-planes/phase.tsx";
 import { SelectField } from "../field.tsx";
 import { Failure } from "../failure.tsx";
 import { GoneState } from "../gone-state.tsx";
 import { Notice } from "../notice.tsx";
 import { PageHeader } from "../page-header.tsx";
+import { RowLink } from "../row-link.tsx";
 import { Skeleton } from "../skeleton.tsx";
 import { TimeAgo } from "../time-ago.tsx";
 import styles from "./istiod-cluster-page.module.css";
 import { IstiodClusterHealth } from "./istiod-cluster-health.tsx";
+import { NothingServes } from "./nothing-serves.tsx";
 import { describeUse } from "./use-of.ts";
 import { describeUsage } from "./usage-points.ts";
 
@@ -39,6 +42,7 @@ const series: readonly ChartSeries[] = [
 /** One istiod cluster: whether it answers, how full it is and was, and whose control planes it hosts. */
 export function IstiodClusterPage({ name }: { name: string }): ReactNode {
   const { data, error, refetch } = useIstiodClusters();
+  const controlPlanes = useCollection(fleetControlPlanes);
   const [asked, setAsked] = useAddressParameter("hours");
   const hours = spans.find(([span]) => String(span) === asked)?.[0] ?? usualHours;
   const { data: usage, error: usageError, refetch: readUsage } = useUsage(name, hours);
@@ -76,6 +80,7 @@ export function IstiodClusterPage({ name }: { name: string }): ReactNode {
           {cluster.healthMessage} What runs there goes on; nothing is changed there until it answers.
         </Notice>
       ) : null}
+      <NothingServes cluster={cluster} controlPlanes={controlPlanes.items} />
       <Card title="What is free">
         <Facts items={describeFree(cluster)} />
       </Card>
@@ -161,7 +166,7 @@ function Hosted({ name }: { name: string }): ReactNode {
         {own.slice(0, mostHosted).map(({ id, tenant, name: controlPlane, version, phase }) => (
           <li key={id}>
             <span>
-              <Link href={`/admin/placement?control-plane=${id}`}>{controlPlane}</Link> of {tenant}
+              <RowLink href={`/admin/placement?control-plane=${id}`}>{controlPlane}</RowLink> of {tenant}
             </span>
             <span className={styles["none"]}>Istio {version}</span>
             <ControlPlaneStatus phase={phase} quiet />

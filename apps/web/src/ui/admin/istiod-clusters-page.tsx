@@ -1,7 +1,6 @@
 "use client";
 import type { Capacity, IstiodCluster } from "@pilothouse/contract";
 import { Gauge } from "lucide-react";
-import Link from "next/link";
 import type { ReactNode } from "react";
 import { useIstiodClusters } from "#client/admin-queries.ts";
 import { Card } from "../card.tsx";
@@ -9,6 +8,7 @@ import { type Column, DataTable } from "../data-table.tsx";
 import { EmptyState } from "../empty-state.tsx";
 import { Failure } from "../failure.tsx";
 import { PageHeader } from "../page-header.tsx";
+import { RowLink } from "../row-link.tsx";
 import { Skeleton } from "../skeleton.tsx";
 import { IstiodClusterHealth } from "./istiod-cluster-health.tsx";
 import { textColumn } from "../text-column.ts";
@@ -30,7 +30,7 @@ const columns: readonly Column<IstiodCluster>[] = [
   {
     id: "name",
     header: "Name",
-    cell: ({ name }) => <Link href={`/admin/istiod-clusters/${name}`}>{name}</Link>,
+    cell: ({ name }) => <RowLink href={`/admin/istiod-clusters/${name}`}>{name}</RowLink>,
     text: ({ name }) => name,
     sortBy: ({ name }) => name,
   },

@@ -1,5 +1,5 @@
 import type { Capacity, UsagePoint } from "@pilothouse/contract";
-import type { ChartPoint } from "../chart.tsx";
+import type { ChartPoint } from "../chart-parts.ts";
 
 /** Times without samples are longer than this many steps between two points. */
 const gapSteps = 1.5;

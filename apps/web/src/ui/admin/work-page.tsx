@@ -5,6 +5,7 @@ import { useWork } from "#client/admin-queries.ts";
 import { Card } from "../card.tsx";
 import { Failure } from "../failure.tsx";
 import { Notice } from "../notice.tsx";
+import { operationWords } from "../operation-progress.tsx";
 import { PageHeader } from "../page-header.tsx";
 import { Skeleton } from "../skeleton.tsx";
 import { Status } from "../status.tsx";
@@ -90,7 +91,7 @@ export function WorkPage(): ReactNode {
                 <span>
                   <strong>{object}</strong> of {tenant}
                 </span>
-                <span>{kind}</span>
+                <span>{Object.entries(operationWords).find(([name]) => name === kind)?.[1] ?? kind}</span>
                 <span>{reason === null ? "" : <code>{reason}</code>}</span>
                 <span>
                   began <TimeAgo at={createdAt} />

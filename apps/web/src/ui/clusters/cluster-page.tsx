@@ -24,6 +24,7 @@ import { Notice } from "../notice.tsx";
 import { ObjectActivity } from "../object-activity.tsx";
 import { OperationProgress } from "../operation-progress.tsx";
 import { PageHeader } from "../page-header.tsx";
+import { RowLink } from "../row-link.tsx";
 import { Skeleton } from "../skeleton.tsx";
 import { TimeAgo } from "../time-ago.tsx";
 import styles from "./cluster-page.module.css";
@@ -38,7 +39,11 @@ export function ClusterPage({ tenant, name }: { tenant: string; name: string }):
     return (
       <>
         {operation === undefined ? null : <OperationProgress operation={operation} tenant={tenant} />}
-        <GoneState what={`cluster ${name}`} back={{ href: `/tenants/${tenant}/clusters`, label: "Clusters" }} />
+        <GoneState
+          what={`cluster ${name}`}
+          wasSeen={cluster !== undefined}
+          back={{ href: `/tenants/${tenant}/clusters`, label: "Clusters" }}
+        />
       </>
     );
   }
@@ -218,7 +223,7 @@ function ControlPlanes({ tenant, cluster }: { tenant: string; cluster: Cluster }
         <ul className={styles["list"]}>
           {own.map(({ id, name, phase, version }) => (
             <li key={id}>
-              <Link href={`/tenants/${tenant}/control-planes/${name}`}>{name}</Link>
+              <RowLink href={`/tenants/${tenant}/control-planes/${name}`}>{name}</RowLink>
               <span>Istio {version}</span>
               <ControlPlaneStatus phase={phase} quiet />
             </li>

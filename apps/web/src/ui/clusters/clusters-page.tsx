@@ -11,6 +11,7 @@ import { CollectionTable } from "../collection-table.tsx";
 import type { Column } from "../data-table.tsx";
 import { EmptyState } from "../empty-state.tsx";
 import { PageHeader } from "../page-header.tsx";
+import { RowLink } from "../row-link.tsx";
 import { textColumn } from "../text-column.ts";
 import { TimeAgo } from "../time-ago.tsx";
 import { ClusterStatus } from "./phase.tsx";
@@ -19,7 +20,7 @@ const listColumns = (tenant: string): Column<Cluster>[] => [
   {
     id: "name",
     header: "Name",
-    cell: ({ name }) => <Link href={`/tenants/${tenant}/clusters/${name}`}>{name}</Link>,
+    cell: ({ name }) => <RowLink href={`/tenants/${tenant}/clusters/${name}`}>{name}</RowLink>,
     text: ({ name }) => name,
     sortBy: ({ name }) => name,
   },

@@ -49,6 +49,7 @@ export function ControlPlanePage({ tenant, name, origin }: PageProps): ReactNode
         {operation === undefined ? null : <OperationProgress operation={operation} tenant={tenant} />}
         <GoneState
           what={`control plane ${name}`}
+          wasSeen={controlPlane !== undefined}
           back={{ href: `/tenants/${tenant}/control-planes`, label: "Control planes" }}
         />
       </>
@@ -75,7 +76,7 @@ export function ControlPlanePage({ tenant, name, origin }: PageProps): ReactNode
       {revisionsError === null ? null : (
         <Failure title="Its revision could not be read" error={revisionsError} onRetry={() => void readRevisions()} />
       )}
-      {revision === undefined ? null : (
+      {revision === undefined || controlPlane.phase === "Deleting" ? null : (
         <Card title="The live path" aside={<Copyable text={revision.hostname} label="hostname" />}>
           <LivePath {...describePath(revision, controlPlane.cluster)} />
         </Card>
@@ -97,7 +98,8 @@ export function ControlPlanePage({ tenant, name, origin }: PageProps): ReactNode
           },
           {
             id: "conditions",
-            label: <ConditionsLabel conditions={controlPlane.conditions} />,
+            // Of what goes, hardly anything is as it was wished.
+            label: <ConditionsLabel conditions={controlPlane.phase === "Deleting" ? [] : controlPlane.conditions} />,
             content: (
               <Card flush>
                 <Conditions conditions={controlPlane.conditions} />
@@ -267,12 +269,14 @@ function Details({
         </Card>
         <Credentials revision={revision} />
       </div>
-      <Card title="Let namespaces join the mesh">
-        <CodeBlock
-          text={`kubectl label namespace NAMESPACE istio.io/rev=${revision.id} --overwrite\nkubectl rollout restart deployment -n NAMESPACE`}
-          label="commands for a namespace"
-        />
-      </Card>
+      {controlPlane.phase === "Deleting" ? null : (
+        <Card title="Let namespaces join the mesh">
+          <CodeBlock
+            text={`kubectl label namespace NAMESPACE istio.io/rev=${revision.id} --overwrite\nkubectl rollout restart deployment -n NAMESPACE`}
+            label="commands for a namespace"
+          />
+        </Card>
+      )}
       <Card title="Why it runs there">
         <PlacementReasons placement={revision.placement} />
       </Card>

@@ -11,6 +11,7 @@ import { CollectionTable } from "../collection-table.tsx";
 import type { Column } from "../data-table.tsx";
 import { EmptyState } from "../empty-state.tsx";
 import { PageHeader } from "../page-header.tsx";
+import { RowLink } from "../row-link.tsx";
 import { textColumn } from "../text-column.ts";
 import { TimeAgo } from "../time-ago.tsx";
 import { ControlPlaneStatus } from "./phase.tsx";
@@ -19,7 +20,7 @@ const listColumns = (tenant: string): Column<ControlPlane>[] => [
   {
     id: "name",
     header: "Name",
-    cell: ({ name }) => <Link href={`/tenants/${tenant}/control-planes/${name}`}>{name}</Link>,
+    cell: ({ name }) => <RowLink href={`/tenants/${tenant}/control-planes/${name}`}>{name}</RowLink>,
     text: ({ name }) => name,
     sortBy: ({ name }) => name,
   },
@@ -34,7 +35,7 @@ const listColumns = (tenant: string): Column<ControlPlane>[] => [
   {
     id: "cluster",
     header: "Cluster",
-    cell: ({ cluster }) => <Link href={`/tenants/${tenant}/clusters/${cluster}`}>{cluster}</Link>,
+    cell: ({ cluster }) => <RowLink href={`/tenants/${tenant}/clusters/${cluster}`}>{cluster}</RowLink>,
     text: ({ cluster }) => cluster,
     sortBy: ({ cluster }) => cluster,
     room: "wide",

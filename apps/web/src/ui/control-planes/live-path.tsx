@@ -91,7 +91,8 @@ export function LivePath({
           webhooks,
           streams,
           behindEdge: {
-            tone: edge === "ok" ? bestOf([webhooks.tone, streams.tone]) : edge,
+            // What comes after an edge that lets nothing in can't be seen from here.
+            tone: edge === "ok" ? bestOf([webhooks.tone, streams.tone]) : edge === "bad" ? "unknown" : edge,
             label: "",
             port: "",
             measure: "",
@@ -112,7 +113,7 @@ export function LivePath({
           <li key={name} data-probe={name} data-tone={tone}>
             <div className={styles["probe"]}>
               <strong>{probeWords[name].title}</strong>
-              <Status tone={tone} quiet>
+              <Status tone={tone === "busy" ? "off" : tone} quiet>
                 {toneWords[tone]}
               </Status>
             </div>

@@ -81,6 +81,8 @@ test("the edge is suspected where nothing comes through, also before the first p
     proof(name, 6, "refuted"),
   );
   expect(edgeOf(refuted, [condition("Serving", "False", 5)])).toBe("bad");
+  const untried = [...refuted.slice(0, 3), proof("discovery", 6, "unknown")];
+  expect(edgeOf(untried, [condition("Serving", "False", 5)])).toBe("bad");
   expect(edgeOf([], [condition("EndpointProven", "False", 5)])).toBe("bad");
   expect(edgeOf([proof("admission", 6)], [condition("Serving", "False", 5)])).toBe("ok");
   expect(edgeOf([], [])).toBe("busy");

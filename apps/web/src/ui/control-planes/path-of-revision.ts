@@ -1,6 +1,6 @@
 import { type Condition, type Proof, proofSchema, type Revision } from "@pilothouse/contract";
 import type { LivePathProps, PathProbe } from "./live-path.tsx";
-import { bestOf } from "./path-tone.ts";
+import { worstOf } from "./path-tone.ts";
 
 const tones = { True: "ok", False: "bad", Unknown: "unknown" } as const;
 const verdicts = { proven: "ok", refuted: "bad", unknown: "unknown" } as const;
@@ -50,10 +50,14 @@ export function describePath(revision: Revision, cluster: string): LivePathProps
   };
 }
 
-/** Where anything comes through, the edge lets it; where nothing does, that may be the edge. Before the first proofs it is tried alone. */
+/**
+ * Where anything comes through, the edge lets it. Where nothing does and something fails, that may be the edge, also when the rest was not even tried.
+ * Before the first proofs it is tried alone.
+ */
 function judgeEdge(conditions: readonly Condition[], probes: readonly PathProbe[]): PathProbe["tone"] {
-  const through = bestOf(probes.map(({ tone }) => tone));
-  return through === "busy" ? toneOf(conditions, "EndpointProven") : through;
+  const found = probes.map(({ tone }) => tone);
+  if (found.includes("ok")) return "ok";
+  return found.every((tone) => tone === "busy") ? toneOf(conditions, "EndpointProven") : worstOf(found);
 }
 
 function describeProof(

@@ -14,6 +14,7 @@ import { HealthLine } from "../health-line.tsx";
 import { Notice } from "../notice.tsx";
 import { OperationStatus, operationWords } from "../operation-progress.tsx";
 import { PageHeader } from "../page-header.tsx";
+import { RowLink } from "../row-link.tsx";
 import { Skeleton } from "../skeleton.tsx";
 import { Status } from "../status.tsx";
 import { TimeAgo } from "../time-ago.tsx";
@@ -119,7 +120,7 @@ export function OverviewPage({ tenant }: { tenant: string }): ReactNode {
                   isNews={false}
                   title={
                     <>
-                      <Link href={href}>{title}</Link>, since <TimeAgo at={since} />
+                      <RowLink href={href}>{title}</RowLink>, since <TimeAgo at={since} />
                     </>
                   }
                 >

@@ -4,10 +4,10 @@ import { requirePerson } from "#server/describe-caller.ts";
 import { requireTries } from "#server/require-tries.ts";
 import { route } from "#server/route.ts";
 
-export const POST = route(operations.changePassword, async ({ caller, body, service }) => {
+export const POST = route(operations.changePassword, async ({ context, caller, body, service }) => {
   const person = requirePerson(caller);
-  await requireTries(service, person.email);
-  await changePassword(service.database, person, body);
+  await requireTries(service, person.userId);
+  await changePassword(service.database, person, { ...body, requestId: context.actor.requestId });
   return { status: 204, body: undefined };
 });
 

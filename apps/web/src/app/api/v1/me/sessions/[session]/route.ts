@@ -3,9 +3,11 @@ import { revokeSession } from "@pilothouse/core";
 import { requirePerson } from "#server/describe-caller.ts";
 import { route } from "#server/route.ts";
 
-export const DELETE = route(operations.revokeSession, async ({ caller, params, service }) => {
-  const { userId } = requirePerson(caller);
-  await revokeSession(service.database, { userId, id: params.session });
+export const DELETE = route(operations.revokeSession, async ({ context, caller, params, service }) => {
+  const { userId, sessionId } = requirePerson(caller);
+  const { session: id } = params;
+  const { requestId } = context.actor;
+  await revokeSession(service.database, { userId, id, isOwn: id === sessionId, requestId });
   return { status: 204, body: undefined };
 });
 
