@@ -55,6 +55,8 @@ export interface Service {
   startWorker: (name: string, options?: WorkerOptions) => Promise<WorkerProcess>;
   worker: ServiceProcess;
   web: ServiceProcess;
+  /** Starts the web server again, which has ended, at the same address. */
+  startWeb: () => Promise<void>;
   stopDatabase: () => Promise<void>;
   startDatabase: () => Promise<void>;
   logsFolder: string;
@@ -255,21 +257,26 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const worker = await startWorker("1");
   const port = await findFreePort();
   const baseUrl = `http://127.0.0.1:${port}`;
-  const web = startProgram({
-    name: "web",
-    command: [process.execPath, nextCommand, "start", "--port", String(port), "--hostname", "127.0.0.1"],
-    environment: {
-      ...environment,
-      DATABASE_URL: databaseUrls.web,
-      PILOTHOUSE_PROVIDER: providerFile,
-      PILOTHOUSE_URL: baseUrl,
-      PILOTHOUSE_SESSION_SECRET: randomBytes(32).toString("hex"),
-    },
-    logsFolder,
-    cwd: join(root, "apps/web"),
-    inOwnGroup,
-  });
-  await waitForAnswer(`${baseUrl}/readyz`, web, 60_000);
+  const webEnvironment = {
+    ...environment,
+    DATABASE_URL: databaseUrls.web,
+    PILOTHOUSE_PROVIDER: providerFile,
+    PILOTHOUSE_URL: baseUrl,
+    PILOTHOUSE_SESSION_SECRET: randomBytes(32).toString("hex"),
+  };
+  const startWeb = async (): Promise<ServiceProcess> => {
+    const program = startProgram({
+      name: "web",
+      command: [process.execPath, nextCommand, "start", "--port", String(port), "--hostname", "127.0.0.1"],
+      environment: webEnvironment,
+      logsFolder,
+      cwd: join(root, "apps/web"),
+      inOwnGroup,
+    });
+    await waitForAnswer(`${baseUrl}/readyz`, program, 60_000);
+    return program;
+  };
+  let web = await startWeb();
   const connect = (apiKey: string): Client =>
     createClient({ baseUrl, apiKey, ...(options.fetch === undefined ? {} : { fetch: options.fetch }) });
   return {
@@ -281,7 +288,12 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     workerHealthUrl: worker.healthUrl,
     startWorker,
     worker,
-    web,
+    get web() {
+      return web;
+    },
+    async startWeb() {
+      web = await startWeb();
+    },
     logsFolder,
     stopDatabase: () => database.stop(),
     async startDatabase() {

@@ -14,6 +14,7 @@ import {
   releaseWork,
   renewLeases,
   saveRevisionSighting,
+  saveSentinelSighting,
 } from "@pilothouse/core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createLeaseKeeper } from "../src/engine/lease-keeper.ts";
@@ -246,6 +247,24 @@ test("a late write-back changes nothing; one in time changes what differs", asyn
   );
   expect([held?.status, held?.last_known.status]).toEqual(["Unknown", "True"]);
   expect(await saveRevisionSighting(other, lease, work, { conditions: [refuted] })).toBe("False");
+
+  const tried = (name: "admission" | "discovery", verdict: "proven" | "refuted", at: string) =>
+    ({ name, verdict, latencyMs: 5, reason: verdict === "proven" ? null : "Refused", message: "m", at }) as const;
+  const [first, second] = ["2026-01-31T12:00:00.000Z", "2026-01-31T12:10:00.000Z"] as const;
+  const proofs = [tried("admission", "proven", first), tried("discovery", "proven", first)];
+  await saveRevisionSighting(other, lease, work, { conditions: [proven], observed: { configHash: "h", proofs } });
+  const failed = [tried("admission", "refuted", second)];
+  const serving = { ...refuted, type: "Serving" } as const;
+  await saveSentinelSighting(other, lease, work, { condition: serving, proofs: failed, wakeRevision: false });
+  const [stored] = await seeder.query("SELECT observed FROM revisions WHERE id = $1", [revisionId]);
+  expect(stored).toEqual({
+    observed: {
+      configHash: "h",
+      proofs: [failed[0], proofs[1]],
+      // When a way worked last outlives what fails later.
+      provenAt: { admission: first, discovery: first },
+    },
+  });
 });
 
 test("of two last revisions that are removed at the same moment one ends their control plane", async () => {

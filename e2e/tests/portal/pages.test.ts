@@ -8,6 +8,7 @@ import { openBrowser } from "../../src/portal/find-browser.ts";
 import { type PortalPage, portalPages } from "../../src/portal/pages.ts";
 import { type Stage, startStage } from "../../src/portal/stage.ts";
 import { createVisitor, looks, type Visitor } from "../../src/portal/visit-page.ts";
+import { testBehaviour } from "./behaviour-tests.ts";
 
 /** Second number of the addresses of the simulated clusters. */
 const block = 81;
@@ -92,3 +93,5 @@ test("an edge that comes back is seen without a reload, by the tenant and by the
     }),
   );
 });
+
+testBehaviour(() => ({ stage, browser }));

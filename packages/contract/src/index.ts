@@ -122,7 +122,14 @@ export {
   type PreviewPlacementBody,
 } from "./resources/placement.ts";
 export { type ChangeRegionBody, type CreateRegionBody, type Region, regionSchema } from "./resources/region.ts";
-export { type Proof, proofSchema, type Revision, revisionSchema } from "./resources/revision.ts";
+export {
+  type Proof,
+  proofSchema,
+  type ProofSighting,
+  proofSightingSchema,
+  type Revision,
+  revisionSchema,
+} from "./resources/revision.ts";
 export { type ChangeSeedBody, type CreateSeedBody, type Seed, seedSchema } from "./resources/seed.ts";
 export { type Setup, type SetupStep, setupSchema } from "./resources/setup.ts";
 export {

@@ -59,7 +59,7 @@ export { changeMember, removeMember } from "./members/change-member.ts";
 export { joinTenant } from "./members/join-tenant.ts";
 export { getMember, listMembers } from "./members/list-members.ts";
 export type { PageInput } from "./database/page.ts";
-export { type EventBatch, listEvents, readEventsAfter } from "./events/read-events.ts";
+export { type EventBatch, listEvents, readEventPosition, readEventsAfter } from "./events/read-events.ts";
 export { listFleetEvents, readFleetEventsAfter } from "./events/read-fleet-events.ts";
 export { getFleetControlPlane, listFleetControlPlanes } from "./fleet/list-fleet-control-planes.ts";
 export { getOperation } from "./operations/get-operation.ts";

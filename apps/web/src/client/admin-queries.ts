@@ -15,6 +15,7 @@ import {
 import { useQuery, type UseQueryResult } from "@tanstack/react-query";
 import { call } from "./api.ts";
 import { keys } from "./keys.ts";
+import { readPages } from "./read-pages.ts";
 
 /** How often operators' pages are read anew, in milliseconds: no event tells of what belongs to the provider. */
 const intervalMs = 5_000;
@@ -22,25 +23,13 @@ const intervalMs = 5_000;
 const usageIntervalMs = 30_000;
 const mostPoints = 200;
 
-async function readAll<Item>(
-  readPage: (query: { limit: number; cursor?: string }) => Promise<Page<Item>>,
-): Promise<Item[]> {
-  const items: Item[] = [];
-  for (let cursor: string | undefined; ;) {
-    const page = await readPage({ limit: 100, ...(cursor === undefined ? {} : { cursor }) });
-    items.push(...page.items);
-    if (page.nextCursor === null) return items;
-    cursor = page.nextCursor;
-  }
-}
-
 function useList<Item>(
   what: string,
   readPage: (query: { limit: number; cursor?: string }, signal: AbortSignal) => Promise<Page<Item>>,
 ): UseQueryResult<Item[]> {
   return useQuery({
     queryKey: keys.admin(what),
-    queryFn: ({ signal }) => readAll((query) => readPage(query, signal)),
+    queryFn: ({ signal }) => readPages((query) => readPage(query, signal)),
     refetchInterval: intervalMs,
   });
 }

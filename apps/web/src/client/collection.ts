@@ -1,6 +1,7 @@
 "use client";
 import { type Page, ProblemError } from "@pilothouse/contract";
-import { type QueryClient, useQuery, useQueryClient } from "@tanstack/react-query";
+import { type Query, type QueryClient, useQuery, useQueryClient } from "@tanstack/react-query";
+import { readAnew } from "./read-anew.ts";
 
 /** A list that is read page by page, and whose items can be read one by one. */
 export interface Collection<Item> {
@@ -11,92 +12,175 @@ export interface Collection<Item> {
   nameOf: (item: Item) => string;
 }
 
-interface Held<Item> {
+/** A list as far as it has come. */
+export interface Held<Item> {
   items: readonly Item[];
   isWhole: boolean;
 }
 
 export interface CollectionState<Item> {
   items: readonly Item[];
+  /** All that there is has come: only then is an empty list empty. */
+  isWhole: boolean;
   /** More are still to come. */
   isReading: boolean;
   error: Error | null;
+  /** Tries again what could not be read. */
+  readAgain: () => void;
 }
+
+/** More items that wait to be read one by one than this: the whole list is read in their place. */
+const mostOneByOne = 20;
+/** Items that are read at the same time. */
+const atOnce = 5;
+
+/**
+ * How long a list holds, in milliseconds. An event names what changed, and only that is read anew; after a lost stream everything is. Half a list, whose
+ * reading was broken off, holds no time at all.
+ */
+export const findStaleMs = ({ state }: { state: { data: Held<unknown> | undefined } }): number =>
+  state.data?.isWhole === true ? Number.POSITIVE_INFINITY : 0;
 
 /** Keeps a whole list. What has come so far is shown while the rest is read. */
 export function useCollection<Item>(collection: Collection<Item>): CollectionState<Item> {
   const queries = useQueryClient();
-  const { data, error, isFetching } = useQuery<Held<Item>>({
+  const { data, error, refetch } = useQuery<Held<Item>>({
     queryKey: collection.key,
-    queryFn: ({ signal }) => readAll(queries, collection, signal),
-    // An event names what changed, and only that is read anew; after a lost stream everything is.
-    staleTime: Number.POSITIVE_INFINITY,
+    queryFn: ({ signal }) => readWhole(queries, collection, signal),
+    staleTime: findStaleMs,
     refetchOnWindowFocus: false,
   });
-  const items = data?.items ?? [];
-  return { items, isReading: isFetching && data?.isWhole !== true, error };
+  const isWhole = data?.isWhole === true;
+  return {
+    items: data?.items ?? [],
+    isWhole,
+    isReading: !isWhole && error === null,
+    error,
+    readAgain: () => void refetch(),
+  };
 }
 
-async function readAll<Item>(
+/** What is known of a list beside what is held of it. */
+interface Following {
+  /** Items that were read one by one while the whole list is being read, of which its pages may know older things. */
+  sinceBegin: Map<string, unknown> | undefined;
+  /** Names of items that are to be read, and of those that are being read. */
+  waiting: Set<string>;
+  reading: Set<string>;
+  isReading: boolean;
+}
+
+const followings = new WeakMap<QueryClient, Map<string, Following>>();
+
+function follow(queries: QueryClient, key: readonly unknown[]): Following {
+  const all = followings.get(queries) ?? new Map<string, Following>();
+  followings.set(queries, all);
+  const id = JSON.stringify(key);
+  const found = all.get(id) ?? { sinceBegin: undefined, waiting: new Set(), reading: new Set(), isReading: false };
+  all.set(id, found);
+  return found;
+}
+
+/** Reads a list page by page. What was read one by one meanwhile is newer than its page. */
+export async function readWhole<Item>(
   queries: QueryClient,
-  { key, readPage }: Collection<Item>,
+  collection: Collection<Item>,
   signal: AbortSignal,
 ): Promise<Held<Item>> {
+  const { key, readPage } = collection;
+  const following = follow(queries, key);
+  const newer = new Map<string, Item | undefined>();
+  following.sinceBegin = newer;
   const before = queries.getQueryData<Held<Item>>(key);
   let items: readonly Item[] = [];
-  for (let cursor: string | undefined; ;) {
-    const page = await readPage(cursor, signal);
-    items = [...items, ...page.items];
-    if (page.nextCursor === null) return { items, isWhole: true };
-    cursor = page.nextCursor;
-    // Only where nothing is shown yet: a list that is read anew stays whole meanwhile.
-    if (before === undefined) queries.setQueryData<Held<Item>>(key, { items, isWhole: false });
+  const hold = (isWhole: boolean): Held<Item> =>
+    [...newer].reduce((held, [name, item]) => putItem(held, collection, name, item), { items, isWhole });
+  try {
+    for (let cursor: string | undefined; ;) {
+      const page = await readPage(cursor, signal);
+      items = [...items, ...page.items];
+      if (page.nextCursor === null) return hold(true);
+      cursor = page.nextCursor;
+      // Only where no whole list is shown yet: one that is read anew stays whole meanwhile.
+      if (before?.isWhole !== true) queries.setQueryData<Held<Item>>(key, hold(false));
+    }
+  } finally {
+    if (following.sinceBegin === newer) following.sinceBegin = undefined;
   }
 }
 
-/** Reads of single items that are under way: whether another is wanted after it, and whether the item has gone meanwhile. */
-const underWay = new Map<string, { again: boolean; isGone: boolean }>();
-
-const nameRead = <Item>({ key }: Collection<Item>, name: string): string => JSON.stringify([key, name]);
-
 /**
- * Reads one item of a list anew and puts it into its place, if the list is held. However many events name it at once, at most one read is under way
- * and one waits.
+ * Reads one item of a list anew and puts it into its place, where the list is held or being read. However many events name items at once, a few are read
+ * at a time; when many wait, or one can't be read, the whole list is read in their place.
  */
 export async function refreshItem<Item>(
   queries: QueryClient,
   collection: Collection<Item>,
   name: string,
 ): Promise<void> {
-  if (queries.getQueryData(collection.key) === undefined) return;
-  const id = nameRead(collection, name);
-  const running = underWay.get(id);
-  if (running !== undefined) {
-    Object.assign(running, { again: true, isGone: false });
-    return;
-  }
-  const state = { again: true, isGone: false };
-  underWay.set(id, state);
+  const query = findList(queries, collection);
+  if (query === undefined || isForLater(query)) return;
+  const following = follow(queries, collection.key);
+  following.waiting.add(name);
+  if (following.isReading) return;
+  following.isReading = true;
   try {
-    while (state.again) {
-      state.again = false;
-      const read = await readOrGone(collection, name);
-      const item = state.isGone ? undefined : read;
-      queries.setQueryData<Held<Item>>(collection.key, (held) => held && putItem(held, collection, { name, item }));
-    }
+    while (following.waiting.size > 0) await readWaiting(queries, collection, following);
   } finally {
-    underWay.delete(id);
+    following.isReading = false;
   }
 }
 
-/** Takes an item out of a list, if that is held: who says that it is gone need not be asked. */
+const findList = <Item>(queries: QueryClient, { key }: Collection<Item>): Query<Held<Item>> | undefined =>
+  queries.getQueryCache().find<Held<Item>>({ queryKey: key, exact: true });
+
+/** Nobody looks at it now, and whoever does next reads all of it. */
+const isForLater = <Item>({ state: { data, isInvalidated, fetchStatus } }: Query<Held<Item>>): boolean =>
+  fetchStatus === "idle" && (data === undefined || isInvalidated);
+
+async function readWaiting<Item>(
+  queries: QueryClient,
+  collection: Collection<Item>,
+  following: Following,
+): Promise<void> {
+  const { waiting, reading } = following;
+  const query = findList(queries, collection);
+  if (query === undefined || isForLater(query)) return waiting.clear();
+  const readList = (): Promise<void> => {
+    waiting.clear();
+    return readAnew(queries, { queryKey: collection.key, exact: true });
+  };
+  if (waiting.size > mostOneByOne) return readList();
+  const names = [...waiting].slice(0, atOnce);
+  for (const name of names) waiting.delete(name);
+  for (const name of names) reading.add(name);
+  try {
+    const answers = await Promise.all(names.map(async (name) => ({ name, item: await readOrGone(collection, name) })));
+    const read = answers.filter(({ name }) => reading.has(name));
+    for (const { name, item } of read) following.sinceBegin?.set(name, item);
+    // A list that is out of date would pass for new with what is put into it; its reading takes these up.
+    if (query.state.isInvalidated) return;
+    queries.setQueryData<Held<Item>>(
+      collection.key,
+      (held) => held && read.reduce((now, { name, item }) => putItem(now, collection, name, item), held),
+    );
+  } catch {
+    // The list says what is wrong where it can't be read, too.
+    await readList();
+  } finally {
+    reading.clear();
+  }
+}
+
+/** Takes an item out of a list, where that is held or being read: who says that it is gone need not be asked. */
 export function removeItem<Item>(queries: QueryClient, collection: Collection<Item>, name: string): void {
+  const { waiting, reading, sinceBegin } = follow(queries, collection.key);
+  waiting.delete(name);
   // What is being read just now was there when it was asked for.
-  Object.assign(underWay.get(nameRead(collection, name)) ?? {}, { again: false, isGone: true });
-  queries.setQueryData<Held<Item>>(
-    collection.key,
-    (held) => held && putItem(held, collection, { name, item: undefined }),
-  );
+  reading.delete(name);
+  sinceBegin?.set(name, undefined);
+  if (findList(queries, collection)?.state.isInvalidated !== false) return;
+  queries.setQueryData<Held<Item>>(collection.key, (held) => held && putItem(held, collection, name, undefined));
 }
 
 async function readOrGone<Item>({ readOne }: Collection<Item>, name: string): Promise<Item | undefined> {
@@ -111,7 +195,8 @@ async function readOrGone<Item>({ readOne }: Collection<Item>, name: string): Pr
 function putItem<Item>(
   { items, isWhole }: Held<Item>,
   { nameOf }: Collection<Item>,
-  { name, item }: { name: string; item: Item | undefined },
+  name: string,
+  item: Item | undefined,
 ): Held<Item> {
   const index = items.findIndex((one) => nameOf(one) === name);
   if (item === undefined) return { items: items.filter((one) => nameOf(one) !== name), isWhole };

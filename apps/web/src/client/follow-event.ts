@@ -5,10 +5,11 @@ import { findHeld, refreshItem, removeItem } from "./collection.ts";
 import { clustersOf, controlPlanesOf, fleetControlPlanes } from "./collections.ts";
 import { keys } from "./keys.ts";
 import { markGone } from "./mark-gone.ts";
+import { readAnew } from "./read-anew.ts";
 
 /** Reads anew what an event is about, and nothing else, where it is shown. What an event says is gone is not asked for. */
 export async function followEvent(queries: QueryClient, tenant: string, { type, object }: WatchedEvent): Promise<void> {
-  const refresh = (queryKey: readonly unknown[]): Promise<void> => queries.invalidateQueries({ queryKey });
+  const refresh = (queryKey: readonly unknown[]): Promise<void> => readAnew(queries, { queryKey });
   const controlPlanes = controlPlanesOf(tenant);
   const refreshControlPlane = (name: string): Promise<unknown> =>
     Promise.all([
@@ -45,7 +46,14 @@ export async function followEvent(queries: QueryClient, tenant: string, { type, 
       break;
     }
     case "operation":
-      reads.push(refresh(keys.operations(tenant)), refresh(keys.operation(tenant, object.id)));
+      // An operation begins with what somebody asked for.
+      reads.push(refresh(keys.operations(tenant)), refresh(keys.audit(tenant)));
+      break;
+    case "member":
+      reads.push(refresh(keys.members(tenant)), refresh(keys.audit(tenant)));
+      break;
+    case "api-key":
+      reads.push(refresh(keys.apiKeys(tenant)), refresh(keys.audit(tenant)));
       break;
     default:
       reads.push(refresh(keys.tenant(tenant)));
@@ -57,7 +65,7 @@ const isEnding = (controlPlane: Pick<ControlPlane, "phase"> | undefined): boolea
 
 /** The same for all tenants' events, as the platform sees them. */
 export async function followFleetEvent(queries: QueryClient, { type, object }: WatchedEvent): Promise<void> {
-  const refresh = (queryKey: readonly unknown[]): Promise<void> => queries.invalidateQueries({ queryKey });
+  const refresh = (queryKey: readonly unknown[]): Promise<void> => readAnew(queries, { queryKey });
   const refreshControlPlane = (id: string): Promise<unknown> =>
     Promise.all([refreshItem(queries, fleetControlPlanes, id), refresh(keys.placedControlPlane(id))]);
   if (type === "control-plane.deleted") {

@@ -1,6 +1,5 @@
 /** Names of what is read, so that an event can say which of it is out of date. */
 export const keys = {
-  me: ["me"] as const,
   catalogue: ["catalogue"] as const,
   sessions: ["sessions"] as const,
   tenant: (tenant: string) => ["tenant", tenant] as const,
@@ -11,6 +10,7 @@ export const keys = {
   revisions: (tenant: string, controlPlane: string) => ["tenant", tenant, "revisions", controlPlane] as const,
   operations: (tenant: string) => ["tenant", tenant, "operations"] as const,
   operation: (tenant: string, id: string) => ["tenant", tenant, "operations", id] as const,
+  latestOperations: (tenant: string) => ["tenant", tenant, "operations", "latest"] as const,
   events: (tenant: string) => ["tenant", tenant, "events"] as const,
   members: (tenant: string) => ["tenant", tenant, "members"] as const,
   apiKeys: (tenant: string) => ["tenant", tenant, "api-keys"] as const,

@@ -1,91 +1,76 @@
 "use client";
-import { ProblemError, type WatchedEvent, watchEvents } from "@pilothouse/contract";
+import type { WatchedEvent } from "@pilothouse/contract";
 import { type QueryClient, useQueryClient } from "@tanstack/react-query";
 import { createContext, type ReactNode, useContext, useEffect, useState } from "react";
 import { getClient } from "./api.ts";
 import { followEvent, followFleetEvent } from "./follow-event.ts";
+import { followStream, type LiveStatus, usualLiveTiming } from "./follow-stream.ts";
 import { keys } from "./keys.ts";
+import { browserSigns } from "./page-signs.ts";
+import { readAnew } from "./read-anew.ts";
 
-/** Whether what is shown follows what happens. `polling`: the stream is lost for now, so everything is read anew every few seconds. */
-export type LiveStatus = "connecting" | "live" | "polling" | "signedOut";
-
-const LiveContext = createContext<LiveStatus>("connecting");
-
-export const useLiveStatus = (): LiveStatus => useContext(LiveContext);
-
-/** How often everything that is shown is read anew while the stream is lost, in milliseconds. */
-const pollIntervalMs = 5_000;
-
-type Follow = (queries: QueryClient, event: WatchedEvent, tenant: string | null) => Promise<void>;
-
-/**
- * Follows the events of a tenant, or with null those of all, over one stream for the whole page.
- * @param follow reads anew what an event is about, and nothing else; it has to be the same function at each call
- * @param readAll the same for all that may have changed unseen
- */
-function useStream(
-  tenant: string | null,
-  follow: Follow,
-  readAll: (queries: QueryClient, tenant: string | null) => Promise<void>,
-): LiveStatus {
-  const queries = useQueryClient();
-  const [status, setStatus] = useState<LiveStatus>("connecting");
-  useEffect(() => {
-    const ending = new AbortController();
-    let polling: ReturnType<typeof setInterval> | undefined;
-    const read = (): void => void readAll(queries, tenant);
-    const poll = (): void => {
-      setStatus("polling");
-      polling ??= setInterval(read, pollIntervalMs);
-    };
-    const stopPolling = (): void => {
-      clearInterval(polling);
-      polling = undefined;
-    };
-    const watch = async (): Promise<void> => {
-      const events = watchEvents(getClient(), {
-        tenant,
-        signal: ending.signal,
-        onOpen: () => {
-          stopPolling();
-          setStatus("live");
-          // What happened in between, and before the first one stood.
-          read();
-        },
-        onLost: poll,
-        onReset: read,
-      });
-      for await (const event of events) follow(queries, event, tenant).catch(() => undefined);
-    };
-    watch().catch((error: unknown) => {
-      if (error instanceof ProblemError && error.status === 401) {
-        stopPolling();
-        setStatus("signedOut");
-      } else poll();
-    });
-    return () => {
-      ending.abort();
-      stopPolling();
-    };
-  }, [queries, tenant, follow, readAll]);
-  return status;
+/** How live a page is, and since when; the time is not known before the browser has taken over. */
+export interface Live {
+  status: LiveStatus;
+  since: string | undefined;
 }
 
-const followTenant: Follow = (queries, event, tenant) => followEvent(queries, tenant ?? "", event);
+const LiveContext = createContext<Live>({ status: "connecting", since: undefined });
 
-const readTenant = (queries: QueryClient, tenant: string | null): Promise<void> =>
-  queries.invalidateQueries({ queryKey: keys.tenant(tenant ?? "") });
+export const useLive = (): Live => useContext(LiveContext);
 
-const readFleet = (queries: QueryClient): Promise<void> => queries.invalidateQueries({ queryKey: keys.fleet });
+interface Source {
+  /** Null for events of all tenants. */
+  tenant: string | null;
+  /** Id of the event behind which the stream begins. */
+  after: string;
+  /** Both have to be the same functions at each call. */
+  follow: (queries: QueryClient, event: WatchedEvent, tenant: string | null) => Promise<void>;
+  readAll: (queries: QueryClient, tenant: string | null) => Promise<void>;
+}
+
+function useStream({ tenant, after, follow, readAll }: Source): Live {
+  const queries = useQueryClient();
+  const [live, setLive] = useState<Live>({ status: "connecting", since: undefined });
+  // A page that the server makes anew has a newer position, and needs no other stream.
+  const [first] = useState(after);
+  useEffect(
+    () =>
+      followStream({
+        client: getClient(),
+        tenant,
+        after: first,
+        signs: browserSigns,
+        timing: usualLiveTiming,
+        follow: (event) => follow(queries, event, tenant),
+        readAll: () => readAll(queries, tenant),
+        onStatus: (status) => setLive({ status, since: new Date().toISOString() }),
+      }),
+    [queries, tenant, first, follow, readAll],
+  );
+  return live;
+}
+
+const followTenant: Source["follow"] = (queries, event, tenant) => followEvent(queries, tenant ?? "", event);
+
+const readTenant: Source["readAll"] = (queries, tenant) => readAnew(queries, { queryKey: keys.tenant(tenant ?? "") });
+
+const readFleet: Source["readAll"] = (queries) => readAnew(queries, { queryKey: keys.fleet });
+
+interface LiveProps {
+  /** Position of the newest event when the page was made: what it shows is read after that. */
+  after: string;
+  children: ReactNode;
+}
 
 /** Keeps what is shown of a tenant up to date. */
-export function TenantLive({ tenant, children }: { tenant: string; children: ReactNode }): ReactNode {
-  const status = useStream(tenant, followTenant, readTenant);
-  return <LiveContext.Provider value={status}>{children}</LiveContext.Provider>;
+export function TenantLive({ tenant, after, children }: LiveProps & { tenant: string }): ReactNode {
+  const live = useStream({ tenant, after, follow: followTenant, readAll: readTenant });
+  return <LiveContext.Provider value={live}>{children}</LiveContext.Provider>;
 }
 
 /** Keeps what is shown of all tenants up to date. */
-export function FleetLive({ children }: { children: ReactNode }): ReactNode {
-  const status = useStream(null, followFleetEvent, readFleet);
-  return <LiveContext.Provider value={status}>{children}</LiveContext.Provider>;
+export function FleetLive({ after, children }: LiveProps): ReactNode {
+  const live = useStream({ tenant: null, after, follow: followFleetEvent, readAll: readFleet });
+  return <LiveContext.Provider value={live}>{children}</LiveContext.Provider>;
 }

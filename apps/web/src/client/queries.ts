@@ -1,6 +1,6 @@
 "use client";
 import {
-  type AuditEntry,
+  type ApiKey,
   type Catalogue,
   type Cluster,
   type ControlPlane,
@@ -10,10 +10,10 @@ import {
   type Page,
   ProblemError,
   type Revision,
-  type TenantEvent,
 } from "@pilothouse/contract";
 import { useQuery, type UseQueryResult } from "@tanstack/react-query";
 import { call } from "./api.ts";
+import { readPages } from "./read-pages.ts";
 import { GoneError } from "./mark-gone.ts";
 import { keys } from "./keys.ts";
 
@@ -52,28 +52,25 @@ export const useOperation = (tenant: string, id: string | null): UseQueryResult<
     refetchInterval: ({ state }) => (state.data?.state === "running" ? runningIntervalMs : false),
   });
 
-export const useOperations = (tenant: string): UseQueryResult<Page<Operation>> =>
+/** The newest operations, as many as an overview shows. */
+export const useLatestOperations = (tenant: string, limit: number): UseQueryResult<Page<Operation>> =>
   useQuery({
-    queryKey: keys.operations(tenant),
-    queryFn: ({ signal }) => call(operations.listOperations, { params: { tenant }, query: { limit: 100 }, signal }),
+    queryKey: keys.latestOperations(tenant),
+    queryFn: ({ signal }) => call(operations.listOperations, { params: { tenant }, query: { limit }, signal }),
   });
 
-export const useEvents = (tenant: string): UseQueryResult<Page<TenantEvent>> =>
-  useQuery({
-    queryKey: keys.events(tenant),
-    queryFn: ({ signal }) => call(operations.listEvents, { params: { tenant }, query: { limit: 100 }, signal }),
-  });
-
-export const useMembers = (tenant: string): UseQueryResult<Page<Member>> =>
+export const useMembers = (tenant: string): UseQueryResult<Member[]> =>
   useQuery({
     queryKey: keys.members(tenant),
-    queryFn: ({ signal }) => call(operations.listMembers, { params: { tenant }, query: { limit: 100 }, signal }),
+    queryFn: ({ signal }) => readPages((query) => call(operations.listMembers, { params: { tenant }, query, signal })),
   });
 
-export const useAudit = (tenant: string): UseQueryResult<Page<AuditEntry>> =>
+/** @param isOpen whether somebody may see them */
+export const useApiKeys = (tenant: string, isOpen: boolean): UseQueryResult<ApiKey[]> =>
   useQuery({
-    queryKey: keys.audit(tenant),
-    queryFn: ({ signal }) => call(operations.listAuditEntries, { params: { tenant }, query: { limit: 100 }, signal }),
+    queryKey: keys.apiKeys(tenant),
+    queryFn: ({ signal }) => readPages((query) => call(operations.listApiKeys, { params: { tenant }, query, signal })),
+    enabled: isOpen,
   });
 
 export const useCatalogue = (): UseQueryResult<Catalogue> =>

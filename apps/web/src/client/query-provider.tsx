@@ -6,16 +6,24 @@ import { type ReactNode, useState } from "react";
 /** What was read is taken to hold until an event says otherwise; a page that comes back after this long reads anew. */
 const staleMs = 30_000;
 const mostRetries = 3;
+const longestPauseMs = 10_000;
+
+/** What was refused is refused again; what did not answer, or had too much to do, may answer yet. */
+const mayPass = (error: Error): boolean =>
+  error instanceof ConnectionError || (error instanceof ProblemError && (error.status >= 500 || error.status === 429));
+
+const findPause = (failures: number, error: Error): number => {
+  const asked = error instanceof ProblemError ? (error.retryAfterSeconds ?? 0) * 1_000 : 0;
+  return Math.min(longestPauseMs, Math.max(asked, 1_000 * 2 ** failures));
+};
 
 function createQueryClient(): QueryClient {
   return new QueryClient({
     defaultOptions: {
       queries: {
         staleTime: staleMs,
-        // What was refused is refused again; what did not answer may.
-        retry: (failures, error) =>
-          failures < mostRetries &&
-          (error instanceof ConnectionError || (error instanceof ProblemError && error.status >= 500)),
+        retry: (failures, error) => failures < mostRetries && mayPass(error),
+        retryDelay: findPause,
         refetchOnWindowFocus: true,
       },
       mutations: { retry: false },

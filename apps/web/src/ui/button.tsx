@@ -1,5 +1,5 @@
 import { Slot } from "radix-ui";
-import type { ButtonHTMLAttributes, ReactNode } from "react";
+import { type ButtonHTMLAttributes, isValidElement, type ReactNode } from "react";
 import styles from "./button.module.css";
 
 interface ButtonProps extends ButtonHTMLAttributes<HTMLButtonElement> {
@@ -11,6 +11,8 @@ interface ButtonProps extends ButtonHTMLAttributes<HTMLButtonElement> {
   /** Gives its looks to the one child, such as a link. */
   asChild?: boolean;
   icon?: ReactNode;
+  /** Why it can't be pressed; it stays where it is, and says so. */
+  refusal?: string | undefined;
 }
 
 /** A button, or with `asChild` a link that looks like one. */
@@ -23,9 +25,19 @@ export function Button({
   className,
   children,
   disabled,
+  refusal,
   ...rest
 }: ButtonProps): ReactNode {
   const classes = [styles["button"], styles[kind], styles[size], className].filter(Boolean).join(" ");
+  if (refusal !== undefined) {
+    const words = isValidElement<{ children?: ReactNode }>(children) && asChild ? children.props.children : children;
+    return (
+      <button type="button" className={classes} aria-disabled="true" title={refusal}>
+        {icon}
+        {words}
+      </button>
+    );
+  }
   if (asChild) {
     return (
       <Slot.Root className={classes} {...rest}>

@@ -8,7 +8,7 @@ const quarters = 4;
 
 function formatTime(atMs: number, spanMs: number): string {
   const options: Intl.DateTimeFormatOptions =
-    spanMs > 2 * dayMs ? { month: "short", day: "numeric" } : { hour: "2-digit", minute: "2-digit", hour12: false };
+    spanMs > 2 * dayMs ? { month: "short", day: "numeric" } : { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
   return new Intl.DateTimeFormat("en", options).format(atMs);
 }
 

@@ -32,4 +32,4 @@ export const colourOf = ({ kind, colour }: ChartSeries): string =>
 
 /** A time of a chart in words. */
 export const formatMoment = (atMs: number): string =>
-  new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "short", hour12: false }).format(atMs);
+  new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "short", hourCycle: "h23" }).format(atMs);

@@ -1,8 +1,10 @@
 "use client";
 import { Command as Palette } from "cmdk";
 import { useRouter } from "next/navigation";
+import { Dialog } from "radix-ui";
 import { type ReactNode, useEffect, useState } from "react";
 import styles from "./command-palette.module.css";
+import { useFocusReturn } from "./use-focus-return.ts";
 
 /** Somewhere to go. */
 export interface Command {
@@ -42,48 +44,48 @@ export function CommandPalette({
     document.addEventListener("keydown", onKey);
     return () => document.removeEventListener("keydown", onKey);
   }, [onOpenChange]);
+  const focusReturn = useFocusReturn();
+  const change = (next: boolean): void => {
+    setSearch("");
+    onOpenChange(next);
+  };
   const fits = ({ label }: Command): boolean => label.toLowerCase().includes(search.trim().toLowerCase());
   const groups = [...Map.groupBy(commands.filter(fits), ({ group }) => group)];
   return (
-    <Palette.Dialog
-      open={open}
-      onOpenChange={(next) => {
-        setSearch("");
-        onOpenChange(next);
-      }}
-      shouldFilter={false}
-      label="Go to"
-      className={styles["palette"]}
-      overlayClassName={styles["overlay"] ?? ""}
-      contentClassName={styles["content"] ?? ""}
-    >
-      <Palette.Input
-        placeholder="Go to a page, a cluster, a control plane…"
-        className={styles["input"]}
-        value={search}
-        onValueChange={setSearch}
-      />
-      <Palette.List className={styles["list"]}>
-        <Palette.Empty className={styles["empty"]}>Nothing of that name.</Palette.Empty>
-        {groups.map(([group, entries]) => (
-          <Palette.Group key={group} heading={group} className={styles["group"]}>
-            {entries.slice(0, mostListed).map(({ label, href }) => (
-              <Palette.Item
-                key={href}
-                value={`${group} ${label}`}
-                className={styles["item"]}
-                onSelect={() => {
-                  setSearch("");
-                  onOpenChange(false);
-                  router.push(href);
-                }}
-              >
-                {label}
-              </Palette.Item>
-            ))}
-          </Palette.Group>
-        ))}
-      </Palette.List>
-    </Palette.Dialog>
+    <Dialog.Root open={open} onOpenChange={change}>
+      <Dialog.Portal>
+        <Dialog.Overlay className={styles["overlay"]} />
+        <Dialog.Content className={styles["content"]} aria-label="Go to" aria-describedby={undefined} {...focusReturn}>
+          <Palette shouldFilter={false} label="Go to" className={styles["palette"]}>
+            <Palette.Input
+              placeholder="Go to a page, a cluster, a control plane…"
+              className={styles["input"]}
+              value={search}
+              onValueChange={setSearch}
+            />
+            <Palette.List className={styles["list"]}>
+              <Palette.Empty className={styles["empty"]}>Nothing of that name.</Palette.Empty>
+              {groups.map(([group, entries]) => (
+                <Palette.Group key={group} heading={group} className={styles["group"]}>
+                  {entries.slice(0, mostListed).map(({ label, href }) => (
+                    <Palette.Item
+                      key={`${href} ${label}`}
+                      value={`${group} ${label}`}
+                      className={styles["item"]}
+                      onSelect={() => {
+                        change(false);
+                        router.push(href);
+                      }}
+                    >
+                      {label}
+                    </Palette.Item>
+                  ))}
+                </Palette.Group>
+              ))}
+            </Palette.List>
+          </Palette>
+        </Dialog.Content>
+      </Dialog.Portal>
+    </Dialog.Root>
   );
 }

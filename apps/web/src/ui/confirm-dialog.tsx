@@ -3,8 +3,8 @@ import { type ReactNode, useState } from "react";
 import { Button } from "./button.tsx";
 import styles from "./confirm-dialog.module.css";
 import { Dialog } from "./dialog.tsx";
+import { Failure } from "./failure.tsx";
 import { TextField } from "./field.tsx";
-import { Notice } from "./notice.tsx";
 
 /** Asks before something that can't be undone: says what it does, and wants the name typed. */
 export function ConfirmDialog({
@@ -29,7 +29,7 @@ export function ConfirmDialog({
 }): ReactNode {
   const [typed, setTyped] = useState("");
   const [busy, setBusy] = useState(false);
-  const [failure, setFailure] = useState<string | undefined>(undefined);
+  const [failure, setFailure] = useState<Error | undefined>(undefined);
   const close = (next: boolean): void => {
     if (!next) setTyped("");
     setFailure(undefined);
@@ -37,11 +37,12 @@ export function ConfirmDialog({
   };
   const confirm = async (): Promise<void> => {
     setBusy(true);
+    setFailure(undefined);
     try {
       await onConfirm();
       close(false);
     } catch (error) {
-      setFailure(error instanceof Error ? error.message : String(error));
+      setFailure(error instanceof Error ? error : new Error(String(error)));
     } finally {
       setBusy(false);
     }
@@ -66,11 +67,7 @@ export function ConfirmDialog({
           spellCheck={false}
           onChange={(event) => setTyped(event.target.value)}
         />
-        {failure === undefined ? null : (
-          <Notice tone="bad" title="It was not done">
-            {failure}
-          </Notice>
-        )}
+        {failure === undefined ? null : <Failure title="It was not done" error={failure} />}
         <div className={styles["actions"]}>
           <Button onClick={() => close(false)}>Cancel</Button>
           <Button type="submit" kind="danger" disabled={typed !== name} busy={busy}>

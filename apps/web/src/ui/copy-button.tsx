@@ -1,9 +1,24 @@
 "use client";
-import { Check, Copy } from "lucide-react";
-import { type ReactNode, useState } from "react";
+import { Check, Copy, X } from "lucide-react";
+import { type ReactNode, useEffect, useRef, useState } from "react";
 import styles from "./copy-button.module.css";
 
 const shownMs = 2_000;
+const icons = { ready: Copy, copied: Check, failed: X } as const;
+const words = {
+  ready: "",
+  copied: "Copied",
+  failed: "It could not be copied: select it, and copy it by hand",
+} as const;
+
+async function writeClipboard(text: string): Promise<"copied" | "failed"> {
+  try {
+    await navigator.clipboard.writeText(text);
+    return "copied";
+  } catch {
+    return "failed";
+  }
+}
 
 /** Copies a text to the clipboard, and says so. */
 export function CopyButton({
@@ -13,17 +28,28 @@ export function CopyButton({
   text: string;
   /** What is copied, as "the command". */ label: string;
 }): ReactNode {
-  const [copied, setCopied] = useState(false);
+  const [state, setState] = useState<"ready" | "copied" | "failed">("ready");
+  const shown = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
+  useEffect(() => () => clearTimeout(shown.current), []);
   const copy = async (): Promise<void> => {
-    await navigator.clipboard.writeText(text);
-    setCopied(true);
-    setTimeout(() => setCopied(false), shownMs);
+    // Browsers give the clipboard to pages over https and of this machine alone, and may refuse it there, too.
+    const next = await writeClipboard(text);
+    setState(next);
+    clearTimeout(shown.current);
+    shown.current = setTimeout(() => setState("ready"), shownMs);
   };
+  const Icon = icons[state];
   return (
-    <button type="button" className={styles["copy"]} onClick={() => void copy()} aria-label={`Copy ${label}`}>
-      {copied ? <Check aria-hidden="true" /> : <Copy aria-hidden="true" />}
+    <button
+      type="button"
+      className={styles["copy"]}
+      onClick={() => void copy()}
+      aria-label={`Copy ${label}`}
+      title={words[state]}
+    >
+      <Icon aria-hidden="true" />
       <span className="visually-hidden" role="status">
-        {copied ? "Copied" : ""}
+        {words[state]}
       </span>
     </button>
   );

@@ -39,6 +39,10 @@ interface DataTableProps<Row> {
   empty: ReactNode;
   /** More rows are still being read. */
   isReading?: boolean;
+  /** Sets the parameters in the address apart where a page has several tables. */
+  name?: string;
+  /** Under the table: that there are more rows, and how to get them. */
+  after?: ReactNode;
 }
 
 const features = tableFeatures({ rowSortingFeature, sortedRowModel: createSortedRowModel() });
@@ -59,19 +63,30 @@ const compareValues = (a: string | number, b: string | number): number =>
 
 /** Rows that can be searched, filtered and sorted; search and order are in the address. Thousands of rows scroll smoothly. */
 export function DataTable<Row extends object>(props: DataTableProps<Row>): ReactNode {
-  const { label, rows, columns, rowId, empty, isReading = false } = props;
-  const [search, setSearch] = useAddressParameter("q");
-  const [order, setOrder] = useAddressParameter("sort");
+  const { label, rows, columns, rowId, empty, isReading = false, name, after } = props;
+  const prefix = name === undefined ? "" : `${name}-`;
+  const [search, setSearch] = useAddressParameter(`${prefix}q`);
+  const [order, setOrder] = useAddressParameter(`${prefix}sort`);
   const searched = useMemo(() => columns.filter(({ text }) => text !== undefined), [columns]);
-  const found = useMemo(() => {
-    const query = parseSearch(
-      search,
-      searched.map(({ id }) => id),
-    );
-    return rows.filter((row) =>
-      matchesSearch(query, Object.fromEntries(searched.map(({ id, text }) => [id, text?.(row) ?? ""]))),
-    );
-  }, [rows, search, searched]);
+  const query = useMemo(
+    () =>
+      parseSearch(
+        search,
+        searched.map(({ id }) => id),
+      ),
+    [search, searched],
+  );
+  const found = useMemo(
+    () =>
+      rows.filter((row) =>
+        matchesSearch(query, Object.fromEntries(searched.map(({ id, text }) => [id, text?.(row) ?? ""]))),
+      ),
+    [rows, query, searched],
+  );
+  // What is sorted by may come from an old link.
+  const sorting = readSorting(order).filter(({ id }) =>
+    columns.some((one) => one.id === id && one.sortBy !== undefined),
+  );
   const definitions = useMemo(
     () =>
       columns.map(({ id, header, sortBy }): ColumnDef<typeof features, Row> => ({
@@ -89,9 +104,9 @@ export function DataTable<Row extends object>(props: DataTableProps<Row>): React
     columns: definitions,
     data: found,
     getRowId: rowId,
-    state: { sorting: readSorting(order) },
+    state: { sorting },
     onSortingChange: (change) => {
-      const next = typeof change === "function" ? change(readSorting(order)) : change;
+      const next = typeof change === "function" ? change(sorting) : change;
       setOrder(writeSorting(next));
     },
   });
@@ -118,6 +133,12 @@ export function DataTable<Row extends object>(props: DataTableProps<Row>): React
           {isReading ? ", reading more…" : ""}
         </span>
       </div>
+      {query.unknown.length === 0 ? null : (
+        <p className={styles["unknown"]} role="status">
+          No field is called {query.unknown.join(" or ")}: it is searched for as a word. Fields are{" "}
+          {searched.map(({ id }) => id).join(", ")}.
+        </p>
+      )}
       <div className={styles["frame"]}>
         <table aria-label={label} aria-rowcount={found.length + 1}>
           <thead>
@@ -156,6 +177,7 @@ export function DataTable<Row extends object>(props: DataTableProps<Row>): React
         {shown.length === 0 ? (
           <p className={styles["none"]}>Nothing fits “{search}”. Search for less, or clear the search.</p>
         ) : null}
+        {after}
       </div>
     </div>
   );
@@ -203,7 +225,13 @@ function Body<Row>({
         const row = rows[index];
         if (row === undefined) return null;
         return (
-          <tr key={ids[index]} aria-rowindex={index + 2} data-row={ids[index]}>
+          <tr
+            key={ids[index]}
+            aria-rowindex={index + 2}
+            data-row={ids[index]}
+            data-index={index}
+            ref={isLong ? virtualizer.measureElement : undefined}
+          >
             {columns.map((column) => (
               <td key={column.id} className={classOf(column)}>
                 {column.cell(row)}

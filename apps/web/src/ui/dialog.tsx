@@ -3,6 +3,7 @@ import { X } from "lucide-react";
 import { Dialog as Primitive } from "radix-ui";
 import type { ReactNode } from "react";
 import styles from "./dialog.module.css";
+import { useFocusReturn } from "./use-focus-return.ts";
 
 /** A dialog over the page. It takes the keyboard, gives it back, and is left with Escape. */
 export function Dialog({
@@ -18,11 +19,12 @@ export function Dialog({
   description: ReactNode;
   children: ReactNode;
 }): ReactNode {
+  const focusReturn = useFocusReturn();
   return (
     <Primitive.Root open={open} onOpenChange={onOpenChange}>
       <Primitive.Portal>
         <Primitive.Overlay className={styles["overlay"]} />
-        <Primitive.Content className={styles["content"]}>
+        <Primitive.Content className={styles["content"]} {...focusReturn}>
           <div className={styles["head"]}>
             <Primitive.Title asChild>
               <h2>{title}</h2>

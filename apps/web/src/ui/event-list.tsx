@@ -45,5 +45,5 @@ export function EventList({
 }
 
 /** An operation's name is its kind. */
-const nameObject = (name: string): string =>
+export const nameObject = (name: string): string =>
   Object.entries(operationWords).find(([kind]) => kind === name)?.[1] ?? name;

@@ -1,8 +1,9 @@
 "use client";
 import type { ReactNode } from "react";
-import { useIstiodClusters } from "#client/admin-queries.ts";
+import { useIstiodClusters, useTenants } from "#client/admin-queries.ts";
 import { useCollection } from "#client/collection.ts";
 import { clustersOf, controlPlanesOf, fleetControlPlanes } from "#client/collections.ts";
+import { useRefusal } from "#client/role.tsx";
 import { type Command, CommandPalette } from "./command-palette.tsx";
 
 interface FinderProps {
@@ -20,11 +21,20 @@ export function Finder({ tenant, ...props }: FinderProps & { tenant: string | nu
 function TenantFinder({ tenant, pages, ...props }: FinderProps & { tenant: string }): ReactNode {
   const clusters = useCollection(clustersOf(tenant));
   const controlPlanes = useCollection(controlPlanesOf(tenant));
+  const mayOperate = useRefusal("operator") === undefined;
+  const mayAdminister = useRefusal("admin") === undefined;
   const base = `/tenants/${tenant}`;
   const commands: Command[] = [
     ...pages,
-    { group: "Do", label: "Connect a cluster", href: `${base}/clusters/connect` },
-    { group: "Do", label: "Create a control plane", href: `${base}/control-planes/new` },
+    ...(mayOperate
+      ? [
+          { group: "Do", label: "Connect a cluster", href: `${base}/clusters/connect` },
+          { group: "Do", label: "Create a control plane", href: `${base}/control-planes/new` },
+        ]
+      : []),
+    ...(mayAdminister ? [{ group: "Do", label: "Invite a member, make an API key", href: `${base}/settings` }] : []),
+    { group: "Do", label: "Change your password, sign out elsewhere", href: `${base}/settings` },
+    { group: "Do", label: "See what fails", href: `${base}/control-planes?q=phase:degraded` },
     ...controlPlanes.items.map(({ name }): Command => ({
       group: "Control planes",
       label: name,
@@ -42,12 +52,19 @@ function TenantFinder({ tenant, pages, ...props }: FinderProps & { tenant: strin
 function FleetFinder({ pages, ...props }: FinderProps): ReactNode {
   const controlPlanes = useCollection(fleetControlPlanes);
   const { data: istiodClusters } = useIstiodClusters();
+  const { data: tenants } = useTenants();
   const commands: Command[] = [
     ...pages,
+    { group: "Do", label: "See what fails", href: "/admin/placement?q=phase:degraded" },
     ...(istiodClusters ?? []).map(({ name }): Command => ({
       group: "Istiod clusters",
       label: name,
       href: `/admin/istiod-clusters/${name}`,
+    })),
+    ...(tenants ?? []).map(({ name }): Command => ({
+      group: "Tenants",
+      label: name,
+      href: `/admin/tenants?q=name:${name}`,
     })),
     ...controlPlanes.items.map(({ id, tenant, name }): Command => ({
       group: "Control planes",

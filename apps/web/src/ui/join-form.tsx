@@ -7,6 +7,7 @@ import { Button } from "./button.tsx";
 import styles from "./centered.module.css";
 import { Logo } from "./logo.tsx";
 import { Notice } from "./notice.tsx";
+import { SignOutButton } from "./sign-out-button.tsx";
 
 /** Joins a tenant by an invitation, for somebody who can sign in already. */
 export function JoinForm({
@@ -55,15 +56,20 @@ export function JoinForm({
           <Button kind="primary" busy={busy} onClick={() => void join()}>
             Join
           </Button>
-        ) : (
-          <Button asChild kind="primary">
-            {isOther ? (
+        ) : null}
+        {isOther ? (
+          <>
+            <SignOutButton />
+            <Button asChild>
               <Link href="/">To the portal</Link>
-            ) : (
-              <Link href={`/sign-in?next=${encodeURIComponent(`/invitations/${token}`)}`}>Sign in, then join</Link>
-            )}
+            </Button>
+          </>
+        ) : null}
+        {signedInAs === undefined ? (
+          <Button asChild kind="primary">
+            <Link href={`/sign-in?next=${encodeURIComponent(`/invitations/${token}`)}`}>Sign in, then join</Link>
           </Button>
-        )}
+        ) : null}
       </div>
     </main>
   );

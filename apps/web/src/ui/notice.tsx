@@ -10,15 +10,21 @@ export function Notice({
   title,
   children,
   actions,
+  isNews = true,
 }: {
   tone: keyof typeof icons;
   title: ReactNode;
   children?: ReactNode;
   actions?: ReactNode;
+  /** Is read out when it comes; not so where many stand together. */
+  isNews?: boolean;
 }): ReactNode {
   const Icon = icons[tone];
   return (
-    <div className={[styles["notice"], styles[tone]].join(" ")} role={tone === "bad" ? "alert" : "status"}>
+    <div
+      className={[styles["notice"], styles[tone]].join(" ")}
+      role={!isNews ? undefined : tone === "bad" ? "alert" : "status"}
+    >
       <Icon aria-hidden="true" />
       <div className={styles["body"]}>
         <p className={styles["title"]}>{title}</p>

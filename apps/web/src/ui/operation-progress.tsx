@@ -1,5 +1,6 @@
 "use client";
 import type { Operation } from "@pilothouse/contract";
+import Link from "next/link";
 import { type ReactNode, useEffect, useState } from "react";
 import { describeSteps } from "#client/operation-steps.ts";
 import { Card } from "./card.tsx";
@@ -49,9 +50,16 @@ function useNow(isTicking: boolean): number {
 }
 
 /** What an operation has done, does now, and waits for. */
-export function OperationProgress({ operation }: { operation: Operation }): ReactNode {
+export function OperationProgress({
+  operation,
+  tenant,
+}: {
+  operation: Operation;
+  /** Whose it is, where a link to it is to be offered. */
+  tenant?: string;
+}): ReactNode {
   const nowMs = useNow(operation.state === "running");
-  const { kind, state, message, object } = operation;
+  const { id, kind, state, message, object } = operation;
   return (
     <Card title={`${operationWords[kind]} ${object.name}`} aside={<OperationStatus state={state} />}>
       <div className={styles["progress"]}>
@@ -74,6 +82,11 @@ export function OperationProgress({ operation }: { operation: Operation }): Reac
             {message}
           </Notice>
         ) : null}
+        {tenant === undefined ? null : (
+          <p>
+            <Link href={`/tenants/${tenant}/activity?operation=${id}`}>This operation under Activity</Link>
+          </p>
+        )}
       </div>
     </Card>
   );

@@ -7,6 +7,7 @@ import { type ReactNode, useEffect, useState } from "react";
 import { AccountMenu } from "./account-menu.tsx";
 import type { Command } from "./command-palette.tsx";
 import { Finder } from "./finder.tsx";
+import { LiveNotice } from "./live-notice.tsx";
 import { LiveState } from "./live-state.tsx";
 import { Logo } from "./logo.tsx";
 import type { NavItem } from "./nav.ts";
@@ -92,6 +93,7 @@ export function Shell({ items, switcher, person, tenant, children }: ShellProps)
         <div className={styles["stuck"]}>{nav}</div>
       </div>
       <main id="content" className={styles["main"]} tabIndex={-1}>
+        <LiveNotice />
         {children}
       </main>
       <Finder tenant={tenant} pages={pages} open={isSearching} onOpenChange={setIsSearching} />

@@ -1,38 +1,38 @@
 "use client";
-import { type ReactNode, useEffect, useState } from "react";
+import { type ReactNode, useCallback, useSyncExternalStore } from "react";
+import { describeDistance } from "./describe-distance.ts";
 
-const units = [
-  ["day", 86_400],
-  ["hour", 3_600],
-  ["minute", 60],
-] as const;
-const relative = new Intl.RelativeTimeFormat("en", { numeric: "always" });
-const second = 1_000;
+const tickMs = 1_000;
+const listeners = new Set<() => void>();
+let ticking: ReturnType<typeof setInterval> | undefined;
 
-/** The time from `at` to `nowMs`, or the other way round, in the largest unit that fits. */
-function describeDistance(at: string, nowMs: number): string {
-  const seconds = Math.round((Date.parse(at) - nowMs) / second);
-  for (const [unit, length] of units) {
-    if (Math.abs(seconds) >= length) return relative.format(Math.trunc(seconds / length), unit);
-  }
-  return Math.abs(seconds) < 5 ? "just now" : relative.format(seconds, "second");
+/** One clock for all times of a page. */
+function listenToClock(listener: () => void): () => void {
+  listeners.add(listener);
+  ticking ??= setInterval(() => {
+    for (const tell of listeners) tell();
+  }, tickMs);
+  return () => {
+    listeners.delete(listener);
+    if (listeners.size > 0) return;
+    clearInterval(ticking);
+    ticking = undefined;
+  };
 }
+
+/** Only the browser knows the viewer's zone and clock. */
+const onServer = (): string => "";
 
 /** A time relative to now, that moves on; the absolute one, in the viewer's zone, on hover. */
 export function TimeAgo({ at }: { at: string }): ReactNode {
-  const [nowMs, setNowMs] = useState<number | undefined>(undefined);
-  const [absolute, setAbsolute] = useState(at);
-  useEffect(() => {
-    // Only the browser knows the viewer's zone and clock.
-    setNowMs(Date.now());
-    setAbsolute(new Date(at).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "long" }));
-    const ageMs = Math.abs(Date.now() - Date.parse(at));
-    const timer = setInterval(() => setNowMs(Date.now()), ageMs < 120 * second ? second : 30 * second);
-    return () => clearInterval(timer);
-  }, [at]);
+  const describe = useCallback(() => describeDistance(Date.parse(at), Date.now()), [at]);
+  const text = useSyncExternalStore(listenToClock, describe, onServer);
+  const absolute =
+    text === "" ? undefined : new Date(at).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "long" });
   return (
-    <time dateTime={at} title={absolute} className="tabular">
-      {nowMs === undefined ? "" : describeDistance(at, nowMs)}
+    // Inside of what is read out when it changes, passing time is no news.
+    <time dateTime={at} title={absolute} className="tabular" aria-live="off">
+      {text}
     </time>
   );
 }

@@ -3,16 +3,21 @@ import { conditionSchema, generationSchema, lifetimeSchema, timestampSchema } fr
 import { controlPlanePhaseSchema } from "./control-plane.ts";
 import { placementSchema } from "./placement.ts";
 
-/** What was seen of one way to istiod through the public edge, when it was last tried. */
-export const proofSchema = z
-  .strictObject({
-    name: z.enum(["admission", "injection", "certificate", "discovery"]),
-    verdict: z.enum(["proven", "refuted", "unknown"]).describe("`unknown`: it could not be seen"),
-    latencyMs: z.number().min(0).describe("From its first call to its last answer"),
-    reason: z.string().nullable().describe("CamelCase, for programs; null when it is proven"),
-    message: z.string(),
-    at: timestampSchema,
-  })
+/** What was seen of one way to istiod through the public edge at one try. */
+export const proofSightingSchema = z.strictObject({
+  name: z.enum(["admission", "injection", "certificate", "discovery"]),
+  verdict: z.enum(["proven", "refuted", "unknown"]).describe("`unknown`: it could not be seen"),
+  latencyMs: z.number().min(0).describe("From its first call to its last answer"),
+  reason: z.string().nullable().describe("CamelCase, for programs; null when it is proven"),
+  message: z.string(),
+  at: timestampSchema,
+});
+
+export type ProofSighting = z.infer<typeof proofSightingSchema>;
+
+/** The last try of one way, and the last one that was a success. */
+export const proofSchema = proofSightingSchema
+  .extend({ lastProvenAt: timestampSchema.nullable().describe("When it was proven last; null when it never was") })
   .meta({ id: "Proof" });
 
 export type Proof = z.infer<typeof proofSchema>;

@@ -1,7 +1,7 @@
 import type { Page, TenantEvent } from "@pilothouse/contract";
 import { z } from "zod";
 import { withSight } from "../change/run-change.ts";
-import type { Transaction } from "../database/connect.ts";
+import type { Database, Transaction } from "../database/connect.ts";
 import { type PageInput, readCursor, toPage } from "../database/page.ts";
 import { type RequestContext, requireTenant } from "../request-context.ts";
 
@@ -111,8 +111,11 @@ async function isGapBehind(transaction: Transaction, tenantId: string, [xid, id]
   return row?.isGap === true;
 }
 
+/** The present as a position in streams of events: whatever is read from now on shows all events up to it. */
+export const readEventPosition = (database: Database): Promise<string> => readPresent(database);
+
 /** A position before everything that is not visible to readers yet: an id of no event. */
-export async function readPresent(transaction: Transaction): Promise<string> {
+export async function readPresent(transaction: Pick<Transaction, "$queryRaw">): Promise<string> {
   const [row] = await transaction.$queryRaw<{ xid: bigint }[]>`
     SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS xid`;
   return `${row?.xid ?? 0n}-0`;

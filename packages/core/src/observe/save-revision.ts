@@ -1,4 +1,4 @@
-import type { Proof } from "@pilothouse/contract";
+import type { ProofSighting } from "@pilothouse/contract";
 import type { Database, Transaction } from "../database/connect.ts";
 import type { Lease } from "../work/lease.ts";
 import { writeGuarded } from "../work/write-guarded.ts";
@@ -13,7 +13,7 @@ import { completeObservation, summarizeRevision } from "./summarize-revision.ts"
 export interface RevisionSighting {
   conditions: readonly ObservedCondition[];
   /** Plain data for people and for the next look; no secrets. Absent when the look did not get so far. */
-  observed?: { configHash?: string; proofs: readonly Proof[] };
+  observed?: { configHash?: string; proofs: readonly ProofSighting[] };
   credential?: { issuedAt: string; expiresAt: string };
   /** Ends the live operation as failed: nothing but another wish helps, or its time is over. */
   failure?: { reason: string; message: string };
@@ -121,7 +121,7 @@ async function saveRevisionRow(
   const readyAt = ready.status === "True" && work.readyAt === null ? new Date() : undefined;
   // A look that did not come to its proofs says nothing of them.
   const { proofs = [], ...others } = observed ?? {};
-  const text = observed === undefined ? null : JSON.stringify(proofs.length === 0 ? others : { ...others, proofs });
+  const text = observed === undefined ? null : JSON.stringify(others);
   await transaction.$executeRaw`
     UPDATE revisions SET observed_generation = ${work.generation}, observed = coalesce(observed, '{}'::jsonb) || coalesce(${text}::jsonb, '{}'::jsonb),
       credential_issued_at = coalesce(${credential?.issuedAt ?? null}::timestamptz, credential_issued_at),
@@ -130,6 +130,7 @@ async function saveRevisionRow(
     WHERE id = ${work.id} AND (observed_generation, observed, credential_issued_at, ready_at) IS DISTINCT FROM
       (${work.generation}::int, coalesce(observed, '{}'::jsonb) || coalesce(${text}::jsonb, '{}'::jsonb), coalesce(${credential?.issuedAt ?? null}::timestamptz, credential_issued_at),
        coalesce(ready_at, ${readyAt ?? null}::timestamptz))`;
+  await saveProofs(transaction, work.id, proofs);
   const isRenewed =
     work.credential !== null &&
     credential !== undefined &&
@@ -146,13 +147,17 @@ async function saveRevisionRow(
   });
 }
 
-/** Puts the newest proofs in the place of earlier ones of their kind. */
-async function saveProofs(transaction: Transaction, id: string, proofs: readonly Proof[]): Promise<void> {
+/** Puts the newest proofs in the place of earlier ones of their kind, and keeps when each was proven last. */
+async function saveProofs(transaction: Transaction, id: string, proofs: readonly ProofSighting[]): Promise<void> {
   if (proofs.length === 0) return;
   const names = proofs.map(({ name }) => name);
+  const provenAt = Object.fromEntries(
+    proofs.flatMap(({ name, verdict, at }) => (verdict === "proven" ? [[name, at] as const] : [])),
+  );
   await transaction.$executeRaw`
     UPDATE revisions SET observed = coalesce(observed, '{}'::jsonb) || jsonb_build_object('proofs', ${JSON.stringify(proofs)}::jsonb || coalesce(
-      (SELECT jsonb_agg(kept) FROM jsonb_array_elements(observed -> 'proofs') kept WHERE NOT kept ->> 'name' = ANY (${names}::text[])), '[]'::jsonb))
+      (SELECT jsonb_agg(kept) FROM jsonb_array_elements(observed -> 'proofs') kept WHERE NOT kept ->> 'name' = ANY (${names}::text[])), '[]'::jsonb),
+      'provenAt', coalesce(observed -> 'provenAt', '{}'::jsonb) || ${JSON.stringify(provenAt)}::jsonb)
     WHERE id = ${id}`;
 }
 
@@ -175,7 +180,11 @@ export async function saveSentinelSighting(
     condition,
     proofs,
     wakeRevision,
-  }: { condition: ObservedCondition; /** Those made in this look. */ proofs: readonly Proof[]; wakeRevision: boolean },
+  }: {
+    condition: ObservedCondition;
+    /** Those made in this look. */ proofs: readonly ProofSighting[];
+    wakeRevision: boolean;
+  },
 ): Promise<boolean> {
   const { written } = await writeGuarded(database, lease, async (transaction) => {
     const now = await lockRevision(transaction, work.id);

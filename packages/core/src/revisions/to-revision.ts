@@ -1,16 +1,20 @@
-import { type Condition, placementSchema, type Proof, proofSchema, type Revision } from "@pilothouse/contract";
+import { type Condition, placementSchema, type Proof, proofSightingSchema, type Revision } from "@pilothouse/contract";
 import { z } from "zod";
 import { deriveControlPlanePhase } from "../control-planes/derive-phase.ts";
 import type { Revision as RevisionRow } from "../generated/client.ts";
 
 const observedSchema = z.object({
-  proofs: z.array(proofSchema).catch([]).default([]),
+  proofs: z.array(proofSightingSchema).catch([]).default([]),
+  provenAt: z.record(z.string(), z.string()).catch({}).default({}),
   proxies: z.object({ connected: z.int(), at: z.string() }).optional(),
 });
 
 function readObserved(observed: unknown): { proofs: Proof[]; proxies: Revision["proxies"] } {
-  const { proofs, proxies } = observedSchema.parse(observed ?? {});
-  return { proofs, proxies: proxies ?? null };
+  const { proofs, provenAt, proxies } = observedSchema.parse(observed ?? {});
+  return {
+    proofs: proofs.map((proof) => ({ ...proof, lastProvenAt: provenAt[proof.name] ?? null })),
+    proxies: proxies ?? null,
+  };
 }
 
 /** A revision as the contract has it. @param facts what is known of it in other tables */

@@ -2,6 +2,7 @@ import { notFound } from "next/navigation";
 import type { ReactNode } from "react";
 import { FleetLive } from "#client/live.tsx";
 import { QueryProvider } from "#client/query-provider.tsx";
+import { findEventPosition } from "#server/find-event-position.ts";
 import { requirePersonOnPage } from "#server/find-person.ts";
 import type { NavItem } from "#ui/nav.ts";
 import { Shell } from "#ui/shell.tsx";
@@ -22,7 +23,7 @@ export default async function AdminLayout({ children }: { children: ReactNode })
   if (!isOperator) return notFound();
   return (
     <QueryProvider>
-      <FleetLive>
+      <FleetLive after={await findEventPosition()}>
         <Shell
           items={items}
           tenant={null}

@@ -1,20 +1,24 @@
 "use client";
 import type { Operation } from "@pilothouse/contract";
 import { Activity } from "lucide-react";
-import { type ReactNode, useMemo, useState } from "react";
-import { useEvents, useOperations } from "#client/queries.ts";
+import { type ReactNode, useMemo } from "react";
+import { useOperationHistory } from "#client/history.ts";
+import { isGone, useOperation } from "#client/queries.ts";
+import { useAddressParameter } from "#client/use-address.ts";
 import { Card } from "../card.tsx";
 import { type Column, DataTable } from "../data-table.tsx";
 import { Dialog } from "../dialog.tsx";
 import { EmptyState } from "../empty-state.tsx";
-import { EventList } from "../event-list.tsx";
+import { Failure } from "../failure.tsx";
+import { Older } from "../older.tsx";
 import { OperationProgress, OperationStatus, operationWords } from "../operation-progress.tsx";
 import { PageHeader } from "../page-header.tsx";
 import { Skeleton } from "../skeleton.tsx";
 import { Tabs } from "../tabs.tsx";
 import { TimeAgo } from "../time-ago.tsx";
-import { AuditList } from "./audit-list.tsx";
 import styles from "./activity-page.module.css";
+import { AuditList } from "./audit-list.tsx";
+import { EventTable } from "./event-table.tsx";
 
 const formatTook = ({ createdAt, finishedAt }: Operation): string => {
   if (finishedAt === null) return "";
@@ -22,13 +26,13 @@ const formatTook = ({ createdAt, finishedAt }: Operation): string => {
   return seconds < 100 ? `${seconds.toFixed(1)} s` : `${Math.round(seconds / 60)} min`;
 };
 
-const listColumns = (open: (operation: Operation) => void): Column<Operation>[] => [
+const listColumns = (open: (id: string) => void): Column<Operation>[] => [
   {
     id: "object",
     header: "Object",
-    cell: (operation) => (
-      <button type="button" className={styles["open"]} onClick={() => open(operation)}>
-        {operation.object.name}
+    cell: ({ id, object }) => (
+      <button type="button" className={styles["open"]} onClick={() => open(id)}>
+        {object.name}
       </button>
     ),
     text: ({ object }) => object.name,
@@ -68,9 +72,7 @@ const listColumns = (open: (operation: Operation) => void): Column<Operation>[] 
 
 /** What was changed, by operations, and what happened, by events: the newest first. */
 export function ActivityPage({ tenant }: { tenant: string }): ReactNode {
-  const { data: found } = useOperations(tenant);
-  const [shown, setShown] = useState<string | undefined>(undefined);
-  const operation = found?.items.find(({ id }) => id === shown);
+  const [shown, setShown] = useAddressParameter("operation");
   return (
     <>
       <PageHeader title="Activity">
@@ -80,37 +82,58 @@ export function ActivityPage({ tenant }: { tenant: string }): ReactNode {
         label="Kinds of activity"
         tabs={[
           { id: "operations", label: "Operations", content: <Operations tenant={tenant} onOpen={setShown} /> },
-          { id: "events", label: "Events", content: <Events tenant={tenant} /> },
+          { id: "events", label: "Events", content: <EventTable tenant={tenant} /> },
           { id: "audit", label: "Who did what", content: <AuditList tenant={tenant} /> },
         ]}
       />
-      <Dialog
-        open={operation !== undefined}
-        onOpenChange={(isOpen) => !isOpen && setShown(undefined)}
-        title="Operation"
-        description={operation === undefined ? "" : `${operation.id}, asked for by ${operation.requestedBy}`}
-      >
-        {operation === undefined ? null : <OperationProgress operation={operation} />}
-      </Dialog>
+      {shown === "" ? null : <ShownOperation tenant={tenant} id={shown} onClose={() => setShown("")} />}
     </>
   );
 }
 
+/** One operation with its steps; its address can be handed on. */
+function ShownOperation({ tenant, id, onClose }: { tenant: string; id: string; onClose: () => void }): ReactNode {
+  const { data, error, refetch } = useOperation(tenant, id);
+  return (
+    <Dialog
+      open
+      onOpenChange={(isOpen) => !isOpen && onClose()}
+      title="Operation"
+      description={data === undefined ? id : `${data.id}, asked for by ${data.requestedBy}`}
+    >
+      {data === undefined && error === null ? <Skeleton label="the operation" /> : null}
+      {error === null ? null : (
+        <Failure
+          title={isGone(error) ? "There is no such operation" : "The operation could not be read"}
+          error={error}
+          onRetry={() => void refetch()}
+        />
+      )}
+      {data === undefined ? null : <OperationProgress operation={data} />}
+    </Dialog>
+  );
+}
+
 function Operations({ tenant, onOpen }: { tenant: string; onOpen: (id: string) => void }): ReactNode {
-  const { data } = useOperations(tenant);
-  const columns = useMemo(() => listColumns(({ id }) => onOpen(id)), [onOpen]);
-  if (data === undefined)
-    return (
+  const history = useOperationHistory(tenant);
+  const columns = useMemo(() => listColumns(onOpen), [onOpen]);
+  const { items, error, readAgain } = history;
+  if (items === undefined) {
+    return error === null ? (
       <Card>
         <Skeleton label="operations" lines={6} />
       </Card>
+    ) : (
+      <Failure title="The operations could not be read" error={error} onRetry={readAgain} />
     );
+  }
   return (
     <DataTable
       label="operations"
-      rows={data.items}
+      rows={items}
       columns={columns}
       rowId={({ id }) => id}
+      after={<Older history={history} label="operations" />}
       empty={
         <Card>
           <EmptyState picture={<Activity />} title="Nothing has been changed yet">
@@ -120,9 +143,4 @@ function Operations({ tenant, onOpen }: { tenant: string; onOpen: (id: string) =
       }
     />
   );
-}
-
-function Events({ tenant }: { tenant: string }): ReactNode {
-  const { data } = useEvents(tenant);
-  return <Card>{data === undefined ? <Skeleton label="events" lines={6} /> : <EventList events={data.items} />}</Card>;
 }

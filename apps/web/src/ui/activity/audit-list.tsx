@@ -2,11 +2,12 @@
 import type { AuditEntry } from "@pilothouse/contract";
 import { ScrollText } from "lucide-react";
 import type { ReactNode } from "react";
-import { useAudit } from "#client/queries.ts";
+import { useAuditHistory } from "#client/history.ts";
 import { Card } from "../card.tsx";
 import { type Column, DataTable } from "../data-table.tsx";
 import { EmptyState } from "../empty-state.tsx";
-import { Notice } from "../notice.tsx";
+import { Failure } from "../failure.tsx";
+import { Older } from "../older.tsx";
 import { Skeleton } from "../skeleton.tsx";
 import { TimeAgo } from "../time-ago.tsx";
 
@@ -62,27 +63,25 @@ const columns: readonly Column<AuditEntry>[] = [
 
 /** Who asked for which change, the newest first. */
 export function AuditList({ tenant }: { tenant: string }): ReactNode {
-  const { data, error } = useAudit(tenant);
-  if (error !== null) {
-    return (
-      <Notice tone="bad" title="Who did what could not be read">
-        {error.message}
-      </Notice>
-    );
-  }
-  if (data === undefined) {
-    return (
+  const history = useAuditHistory(tenant);
+  const { items, error, readAgain } = history;
+  if (items === undefined) {
+    return error === null ? (
       <Card>
         <Skeleton label="who did what" lines={6} />
       </Card>
+    ) : (
+      <Failure title="Who did what could not be read" error={error} onRetry={readAgain} />
     );
   }
   return (
     <DataTable
       label="entries"
-      rows={data.items}
+      name="audit"
+      rows={items}
       columns={columns}
       rowId={({ id }) => id}
+      after={<Older history={history} label="entries" />}
       empty={
         <Card>
           <EmptyState picture={<ScrollText />} title="Nobody has changed anything yet">

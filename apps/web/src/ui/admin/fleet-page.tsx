@@ -7,6 +7,7 @@ import { useCollection } from "#client/collection.ts";
 import { fleetControlPlanes } from "#client/collections.ts";
 import { Card } from "../card.tsx";
 import { EmptyState } from "../empty-state.tsx";
+import { Failure } from "../failure.tsx";
 import { HealthLine } from "../health-line.tsx";
 import { Notice } from "../notice.tsx";
 import { PageHeader } from "../page-header.tsx";
@@ -25,9 +26,13 @@ const rank = ({ healthy }: IstiodCluster): number => (healthy === false ? 0 : he
 /** Regions with their seeds and istiod clusters: what is wrong comes first, then what is full. */
 export function FleetPage(): ReactNode {
   const controlPlanes = useCollection(fleetControlPlanes);
-  const { data: regions } = useRegions();
-  const { data: seeds } = useSeeds();
-  const { data: clusters, error } = useIstiodClusters();
+  const regionsRead = useRegions();
+  const seedsRead = useSeeds();
+  const clustersRead = useIstiodClusters();
+  const [{ data: regions }, { data: seeds }, { data: clusters }] = [regionsRead, seedsRead, clustersRead];
+  const failed = [regionsRead, seedsRead, clustersRead].filter(({ error }) => error !== null);
+  const error = failed[0]?.error ?? null;
+  const readAgain = (): void => failed.forEach(({ refetch }) => void refetch());
   const troubled = (clusters ?? []).filter(({ healthy }) => healthy === false);
   const full = (clusters ?? []).filter(
     (cluster) => cluster.healthy !== false && toneOfUse(findTightest(cluster)) === "bad",
@@ -35,7 +40,11 @@ export function FleetPage(): ReactNode {
   if (regions === undefined || seeds === undefined || clusters === undefined) {
     return (
       <Card>
-        {error === null ? <Skeleton label="the fleet" lines={8} /> : <Notice tone="bad" title={error.message} />}
+        {error === null ? (
+          <Skeleton label="the fleet" lines={8} />
+        ) : (
+          <Failure title="The fleet could not be read" error={error} onRetry={readAgain} />
+        )}
       </Card>
     );
   }
@@ -44,7 +53,15 @@ export function FleetPage(): ReactNode {
       <PageHeader title="Fleet">Where control planes run, and near which seeds.</PageHeader>
       {controlPlanes.isReading && controlPlanes.items.length === 0 ? (
         <Skeleton label="control planes" lines={1} />
-      ) : (
+      ) : null}
+      {controlPlanes.error === null ? null : (
+        <Failure
+          title="The control planes could not be read"
+          error={controlPlanes.error}
+          onRetry={controlPlanes.readAgain}
+        />
+      )}
+      {controlPlanes.items.length === 0 && !controlPlanes.isWhole ? null : (
         <HealthLine controlPlanes={controlPlanes.items} list="/admin/placement" />
       )}
       {troubled.map(({ name, healthMessage, healthSince }) => (

@@ -11,6 +11,7 @@ import { Chart } from "../chart.tsx";
 import type { ChartSeries } from "../chart-parts.ts";
 import { ControlPlaneStatus } from "../control-planes/phase.tsx";
 import { SelectField } from "../field.tsx";
+import { Failure } from "../failure.tsx";
 import { GoneState } from "../gone-state.tsx";
 import { Notice } from "../notice.tsx";
 import { PageHeader } from "../page-header.tsx";
@@ -35,15 +36,16 @@ const series: readonly ChartSeries[] = [
   { id: "capacity", label: "Capacity", kind: "limit", colour: 4 },
   { id: "reserved", label: "Reserved", kind: "area", colour: 1 },
   { id: "used", label: "Used", kind: "line", colour: 2 },
+  { id: "free", label: "Free", kind: "line", colour: 3 },
 ];
 
 /** One istiod cluster: whether it answers, how full it is and was, and whose control planes it hosts. */
 export function IstiodClusterPage({ name }: { name: string }): ReactNode {
-  const { data, error } = useIstiodClusters();
+  const { data, error, refetch } = useIstiodClusters();
   const controlPlanes = useCollection(fleetControlPlanes);
   const [asked, setAsked] = useAddressParameter("hours");
   const hours = spans.find(([span]) => String(span) === asked)?.[0] ?? usualHours;
-  const { data: usage, error: usageError } = useUsage(name, hours);
+  const { data: usage, error: usageError, refetch: readUsage } = useUsage(name, hours);
   const cluster = data?.find((one) => one.name === name);
   if (data === undefined) {
     return (
@@ -51,7 +53,7 @@ export function IstiodClusterPage({ name }: { name: string }): ReactNode {
         {error === null ? (
           <Skeleton label={`istiod cluster ${name}`} lines={8} />
         ) : (
-          <Notice tone="bad" title={error.message} />
+          <Failure title={`Istiod cluster ${name} could not be read`} error={error} onRetry={() => void refetch()} />
         )}
       </Card>
     );
@@ -100,7 +102,9 @@ export function IstiodClusterPage({ name }: { name: string }): ReactNode {
           </div>
         }
       >
-        {usageError === null ? null : <Notice tone="bad" title={usageError.message} />}
+        {usageError === null ? null : (
+          <Failure title="Capacity over time could not be read" error={usageError} onRetry={() => void readUsage()} />
+        )}
         {usage === undefined && usageError === null ? <Skeleton label="capacity over time" lines={6} /> : null}
         {usage === undefined ? null : <Charts cluster={cluster} usage={usage} />}
       </Card>
@@ -146,7 +150,7 @@ function Charts({ cluster, usage }: { cluster: IstiodCluster; usage: Usage }): R
 const mostHosted = 50;
 
 function Hosted({ name }: { name: string }): ReactNode {
-  const { items, isReading } = useCollection(fleetControlPlanes);
+  const { items, isReading, isWhole, error, readAgain } = useCollection(fleetControlPlanes);
   const own = items.filter(({ revisions }) => revisions.some(({ istiodCluster }) => istiodCluster === name));
   return (
     <Card
@@ -154,7 +158,10 @@ function Hosted({ name }: { name: string }): ReactNode {
       aside={<Link href={`/admin/placement?q=istiod:${name}`}>{own.length} in all</Link>}
     >
       {isReading && own.length === 0 ? <Skeleton label="control planes" /> : null}
-      {!isReading && own.length === 0 ? <p className={styles["none"]}>None is placed here.</p> : null}
+      {error === null ? null : (
+        <Failure title="The control planes could not be read" error={error} onRetry={readAgain} />
+      )}
+      {isWhole && own.length === 0 ? <p className={styles["none"]}>None is placed here.</p> : null}
       <ul className={styles["hosted"]}>
         {own.slice(0, mostHosted).map(({ id, tenant, name: controlPlane, version, phase }) => (
           <li key={id}>

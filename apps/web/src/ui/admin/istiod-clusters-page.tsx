@@ -6,11 +6,12 @@ import { useIstiodClusters } from "#client/admin-queries.ts";
 import { Card } from "../card.tsx";
 import { type Column, DataTable } from "../data-table.tsx";
 import { EmptyState } from "../empty-state.tsx";
-import { Notice } from "../notice.tsx";
+import { Failure } from "../failure.tsx";
 import { PageHeader } from "../page-header.tsx";
 import { RowLink } from "../row-link.tsx";
 import { Skeleton } from "../skeleton.tsx";
 import { IstiodClusterHealth } from "./istiod-cluster-health.tsx";
+import { textColumn } from "../text-column.ts";
 import { describeUse, findTightest } from "./use-of.ts";
 import { UseMeter } from "./use-meter.tsx";
 
@@ -33,22 +34,8 @@ const columns: readonly Column<IstiodCluster>[] = [
     text: ({ name }) => name,
     sortBy: ({ name }) => name,
   },
-  {
-    id: "line",
-    header: "Line",
-    cell: ({ line }) => line,
-    text: ({ line }) => line,
-    sortBy: ({ line }) => line,
-    room: "wide",
-  },
-  {
-    id: "region",
-    header: "Region",
-    cell: ({ region }) => region,
-    text: ({ region }) => region,
-    sortBy: ({ region }) => region,
-    room: "wide",
-  },
+  textColumn("line", "Line", ({ line }) => line, "wide"),
+  textColumn("region", "Region", ({ region }) => region, "wide"),
   {
     id: "health",
     header: "Health",
@@ -72,18 +59,21 @@ const columns: readonly Column<IstiodCluster>[] = [
 
 /** All istiod clusters, with what is reserved of each. */
 export function IstiodClustersPage(): ReactNode {
-  const { data, error } = useIstiodClusters();
+  const { data, error, refetch } = useIstiodClusters();
   return (
     <>
       <PageHeader title="Istiod clusters">
         Each hosts control planes of one Istio line. What is reserved counts for placement, used or not.
       </PageHeader>
-      {error === null ? null : <Notice tone="bad" title={error.message} />}
-      {data === undefined ? (
+      {error === null ? null : (
+        <Failure title="The istiod clusters could not be read" error={error} onRetry={() => void refetch()} />
+      )}
+      {data === undefined && error === null ? (
         <Card>
           <Skeleton label="istiod clusters" lines={6} />
         </Card>
-      ) : (
+      ) : null}
+      {data === undefined ? null : (
         <DataTable
           label="istiod clusters"
           rows={data}

@@ -10,15 +10,17 @@ import { isGone } from "#client/queries.ts";
 import { useAddressParameter } from "#client/use-address.ts";
 import { Button } from "../button.tsx";
 import { Card, Facts } from "../card.tsx";
+import { CollectionTable } from "../collection-table.tsx";
 import { Conditions } from "../conditions.tsx";
 import { ControlPlaneStatus } from "../control-planes/phase.tsx";
 import { PlacementReasons } from "../control-planes/placement-reasons.tsx";
 import { Copyable } from "../copy-button.tsx";
-import { type Column, DataTable } from "../data-table.tsx";
+import type { Column } from "../data-table.tsx";
 import { EmptyState } from "../empty-state.tsx";
-import { Notice } from "../notice.tsx";
+import { Failure } from "../failure.tsx";
 import { PageHeader } from "../page-header.tsx";
 import { Skeleton } from "../skeleton.tsx";
+import { textColumn } from "../text-column.ts";
 import { TimeAgo } from "../time-ago.tsx";
 import styles from "./placement-page.module.css";
 import { describeUse } from "./use-of.ts";
@@ -38,14 +40,7 @@ const listColumns = (choose: (id: string) => void): Column<FleetControlPlane>[] 
     text: ({ name }) => name,
     sortBy: ({ name }) => name,
   },
-  {
-    id: "tenant",
-    header: "Tenant",
-    cell: ({ tenant }) => tenant,
-    text: ({ tenant }) => tenant,
-    sortBy: ({ tenant }) => tenant,
-    room: "wide",
-  },
+  textColumn("tenant", "Tenant", ({ tenant }) => tenant, "wide"),
   {
     id: "phase",
     header: "Phase",
@@ -53,22 +48,8 @@ const listColumns = (choose: (id: string) => void): Column<FleetControlPlane>[] 
     text: ({ phase }) => phase,
     sortBy: ({ phase }) => phase,
   },
-  {
-    id: "version",
-    header: "Version",
-    cell: ({ version }) => version,
-    text: ({ version }) => version,
-    sortBy: ({ version }) => version,
-    room: "widest",
-  },
-  {
-    id: "seed",
-    header: "Seed",
-    cell: ({ seed }) => seed ?? "—",
-    text: ({ seed }) => seed ?? "",
-    sortBy: ({ seed }) => seed ?? "",
-    room: "widest",
-  },
+  textColumn("version", "Version", ({ version }) => version, "widest"),
+  textColumn("seed", "Seed", ({ seed }) => seed, "widest"),
   {
     id: "istiod",
     header: "Runs in",
@@ -95,7 +76,7 @@ function countProxies(revisions: FleetControlPlane["revisions"]): number | undef
 
 /** All control planes of all tenants, and for each why it runs where it does. */
 export function PlacementPage(): ReactNode {
-  const { items, isReading, error } = useCollection(fleetControlPlanes);
+  const controlPlanes = useCollection(fleetControlPlanes);
   const [chosen, setChosen] = useAddressParameter("control-plane");
   const columns = useMemo(() => listColumns(setChosen), [setChosen]);
   return (
@@ -103,38 +84,23 @@ export function PlacementPage(): ReactNode {
       <PageHeader title="Placement">
         Where each control plane runs, and why there: the reasons as they were when it was decided.
       </PageHeader>
-      {error === null ? null : (
-        <Notice tone="bad" title="The control planes could not be read">
-          {error.message}
-        </Notice>
-      )}
       {chosen === "" ? null : <WhyHere id={chosen} onClose={() => setChosen("")} />}
-      {items.length === 0 && isReading ? (
-        <Card>
-          <Skeleton label="control planes" lines={6} />
-        </Card>
-      ) : (
-        <DataTable
-          label="control planes"
-          rows={items}
-          columns={columns}
-          rowId={({ id }) => id}
-          isReading={isReading}
-          empty={
-            <Card>
-              <EmptyState picture={<MapPin />} title="No control plane yet">
-                When a tenant orders one, it is placed near the tenant’s seed, and this page says why there.
-              </EmptyState>
-            </Card>
-          }
-        />
-      )}
+      <CollectionTable
+        collection={controlPlanes}
+        label="control planes"
+        columns={columns}
+        empty={
+          <EmptyState picture={<MapPin />} title="No control plane yet">
+            When a tenant orders one, it is placed near the tenant’s seed, and this page says why there.
+          </EmptyState>
+        }
+      />
     </>
   );
 }
 
 function WhyHere({ id, onClose }: { id: string; onClose: () => void }): ReactNode {
-  const { data, error } = usePlacedControlPlane(id);
+  const { data, error, refetch } = usePlacedControlPlane(id);
   const close = (
     <Button size="small" onClick={onClose}>
       Close
@@ -146,9 +112,11 @@ function WhyHere({ id, onClose }: { id: string; onClose: () => void }): ReactNod
         {error === null ? (
           <Skeleton label="the reasons" lines={6} />
         ) : (
-          <Notice tone="bad" title={isGone(error) ? "This control plane is gone" : "The reasons could not be read"}>
-            {error.message}
-          </Notice>
+          <Failure
+            title={isGone(error) ? "This control plane is gone" : "The reasons could not be read"}
+            error={error}
+            onRetry={() => void refetch()}
+          />
         )}
       </Card>
     );

@@ -4,11 +4,12 @@ import { Building2 } from "lucide-react";
 import { type ReactNode, useMemo, useState } from "react";
 import { useTenants } from "#client/admin-queries.ts";
 import { call } from "#client/api.ts";
+import { useIdempotencyKeys } from "#client/use-idempotency-key.ts";
 import { Button } from "../button.tsx";
 import { Card } from "../card.tsx";
 import { type Column, DataTable } from "../data-table.tsx";
 import { EmptyState } from "../empty-state.tsx";
-import { Notice } from "../notice.tsx";
+import { Failure } from "../failure.tsx";
 import { PageHeader } from "../page-header.tsx";
 import { InviteMember } from "../settings/invite-member.tsx";
 import { Skeleton } from "../skeleton.tsx";
@@ -51,18 +52,22 @@ const listColumns = (invite: (tenant: Tenant) => void): Column<Tenant>[] => [
 
 /** All tenants with what they use of what they may have. */
 export function TenantsPage(): ReactNode {
-  const { data, error } = useTenants();
+  const { data, error, refetch } = useTenants();
+  const idempotencyKeys = useIdempotencyKeys();
   const [inviting, setInviting] = useState<Tenant | undefined>(undefined);
   const columns = useMemo(() => listColumns(setInviting), []);
   return (
     <>
       <PageHeader title="Tenants">What each uses, of what it may have.</PageHeader>
-      {error === null ? null : <Notice tone="bad" title={error.message} />}
-      {data === undefined ? (
+      {error === null ? null : (
+        <Failure title="The tenants could not be read" error={error} onRetry={() => void refetch()} />
+      )}
+      {data === undefined && error === null ? (
         <Card>
           <Skeleton label="tenants" lines={6} />
         </Card>
-      ) : (
+      ) : null}
+      {data === undefined ? null : (
         <DataTable
           label="tenants"
           rows={data}
@@ -81,13 +86,13 @@ export function TenantsPage(): ReactNode {
         <InviteMember
           open
           onOpenChange={() => setInviting(undefined)}
-          onInvited={() => undefined}
+          onInvited={idempotencyKeys.forget}
           firstRole="owner"
           invite={(body) =>
             call(operations.addTenantMember, {
               params: { tenant: inviting.name },
               body,
-              idempotencyKey: crypto.randomUUID(),
+              idempotencyKey: idempotencyKeys.of([inviting.name, body]),
             })
           }
         />

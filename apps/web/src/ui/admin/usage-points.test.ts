@@ -17,5 +17,5 @@ test("a time without samples leaves a gap, as long as it lasted", () => {
 
 test("what could not be measured has no value, and what was measured beside it has", () => {
   const [first] = describeUsage([point(0, 1)], "cpuMilli", 60);
-  expect(first?.values).toEqual({ capacity: 4_000, reserved: 100, used: null });
+  expect(first?.values).toEqual({ capacity: 4_000, reserved: 100, free: 3_900, used: null });
 });

@@ -13,11 +13,16 @@ export function describeUsage(
   let beforeMs: number | undefined;
   return points.flatMap(({ at, capacity, reserved, used }): ChartPoint[] => {
     const atMs = Date.parse(at);
-    const values = { capacity: capacity[resource], reserved: reserved[resource], used: used[resource] };
+    const values = {
+      capacity: capacity[resource],
+      reserved: reserved[resource],
+      free: Math.max(0, capacity[resource] - reserved[resource]),
+      used: used[resource],
+    };
     const isGap = beforeMs !== undefined && atMs - beforeMs > gapSteps * stepSeconds * 1_000;
     const empty = {
       atMs: (beforeMs ?? atMs) + stepSeconds * 1_000,
-      values: { capacity: null, reserved: null, used: null },
+      values: { capacity: null, reserved: null, free: null, used: null },
     };
     beforeMs = atMs;
     return [...(isGap ? [empty] : []), { atMs, values }];

@@ -5,7 +5,7 @@ import type { ReactNode } from "react";
 import { useIstiodClusters, useVersionLines, useVersions } from "#client/admin-queries.ts";
 import { Card } from "../card.tsx";
 import { EmptyState } from "../empty-state.tsx";
-import { Notice } from "../notice.tsx";
+import { Failure } from "../failure.tsx";
 import { PageHeader } from "../page-header.tsx";
 import { Skeleton } from "../skeleton.tsx";
 import { Status, type StatusTone } from "../status.tsx";
@@ -15,13 +15,21 @@ const tones: Record<VersionLine["state"], StatusTone> = { supported: "ok", depre
 
 /** Lines with their versions, where they can run, and how many revisions are on each. */
 export function VersionsPage(): ReactNode {
-  const { data: lines, error } = useVersionLines();
-  const { data: versions } = useVersions();
-  const { data: clusters } = useIstiodClusters();
+  const linesRead = useVersionLines();
+  const versionsRead = useVersions();
+  const clustersRead = useIstiodClusters();
+  const [{ data: lines }, { data: versions }, { data: clusters }] = [linesRead, versionsRead, clustersRead];
+  const failed = [linesRead, versionsRead, clustersRead].filter(({ error }) => error !== null);
+  const error = failed[0]?.error ?? null;
+  const readAgain = (): void => failed.forEach(({ refetch }) => void refetch());
   if (lines === undefined || versions === undefined || clusters === undefined) {
     return (
       <Card>
-        {error === null ? <Skeleton label="versions" lines={6} /> : <Notice tone="bad" title={error.message} />}
+        {error === null ? (
+          <Skeleton label="versions" lines={6} />
+        ) : (
+          <Failure title="The versions could not be read" error={error} onRetry={readAgain} />
+        )}
       </Card>
     );
   }

@@ -3,6 +3,7 @@ import type { Work, WorkItem } from "@pilothouse/contract";
 import type { ReactNode } from "react";
 import { useWork } from "#client/admin-queries.ts";
 import { Card } from "../card.tsx";
+import { Failure } from "../failure.tsx";
 import { Notice } from "../notice.tsx";
 import { operationWords } from "../operation-progress.tsx";
 import { PageHeader } from "../page-header.tsx";
@@ -26,17 +27,24 @@ const formatWait = (seconds: number): string =>
 
 /** Whether the workers keep up: what waits, what fails, what is under way, and how each worker does. */
 export function WorkPage(): ReactNode {
-  const { data, error } = useWork();
+  const { data, error, refetch } = useWork();
   if (data === undefined) {
     return (
       <Card>
-        {error === null ? <Skeleton label="the work" lines={8} /> : <Notice tone="bad" title={error.message} />}
+        {error === null ? (
+          <Skeleton label="the work" lines={8} />
+        ) : (
+          <Failure title="The work could not be read" error={error} onRetry={() => void refetch()} />
+        )}
       </Card>
     );
   }
   return (
     <>
       <PageHeader title="Work">Whether the workers keep up with what has to be looked at.</PageHeader>
+      {error === null ? null : (
+        <Failure title="The work could not be read just now" error={error} onRetry={() => void refetch()} />
+      )}
       <Troubles work={data} />
       <ul className={styles["kinds"]}>
         {data.kinds.map(({ kind, items, due, held, failing, oldestSeconds }) => (

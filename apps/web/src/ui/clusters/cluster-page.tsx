@@ -7,13 +7,17 @@ import { type ReactNode, useState } from "react";
 import { call } from "#client/api.ts";
 import { useCollection } from "#client/collection.ts";
 import { controlPlanesOf } from "#client/collections.ts";
+import { findRenewal } from "#client/find-renewal.ts";
 import { findFieldError, isGone, useCluster, useOperation } from "#client/queries.ts";
+import { useRefusal } from "#client/role.tsx";
+import { useIdempotencyKeys } from "#client/use-idempotency-key.ts";
 import { Button } from "../button.tsx";
 import { Card, Facts } from "../card.tsx";
 import { Conditions } from "../conditions.tsx";
 import { ConfirmDialog } from "../confirm-dialog.tsx";
 import { ControlPlaneStatus } from "../control-planes/phase.tsx";
 import { Copyable } from "../copy-button.tsx";
+import { Failure } from "../failure.tsx";
 import { TextArea } from "../field.tsx";
 import { GoneState } from "../gone-state.tsx";
 import { Notice } from "../notice.tsx";
@@ -26,18 +30,15 @@ import { TimeAgo } from "../time-ago.tsx";
 import styles from "./cluster-page.module.css";
 import { ClusterStatus } from "./phase.tsx";
 
-/** Share of a token's life after which it is renewed; the provisioner's `renewalShare`. */
-const renewalShare = 0.6;
-
 /** One mesh cluster: its connection, its control planes, and the way out. */
 export function ClusterPage({ tenant, name }: { tenant: string; name: string }): ReactNode {
-  const { data: cluster, error } = useCluster(tenant, name);
+  const { data: cluster, error, refetch } = useCluster(tenant, name);
   const [followed, setFollowed] = useState<string | null>(null);
   const { data: operation } = useOperation(tenant, cluster?.operation ?? followed);
   if (isGone(error)) {
     return (
       <>
-        {operation === undefined ? null : <OperationProgress operation={operation} />}
+        {operation === undefined ? null : <OperationProgress operation={operation} tenant={tenant} />}
         <GoneState
           what={`cluster ${name}`}
           wasSeen={cluster !== undefined}
@@ -52,9 +53,7 @@ export function ClusterPage({ tenant, name }: { tenant: string; name: string }):
         {error === null ? (
           <Skeleton label={`cluster ${name}`} lines={8} />
         ) : (
-          <Notice tone="bad" title="The cluster could not be read">
-            {error.message}
-          </Notice>
+          <Failure title="The cluster could not be read" error={error} onRetry={() => void refetch()} />
         )}
       </Card>
     );
@@ -63,7 +62,7 @@ export function ClusterPage({ tenant, name }: { tenant: string; name: string }):
   return (
     <>
       <Header tenant={tenant} cluster={cluster} onChanging={setFollowed} />
-      {isLive ? <OperationProgress operation={operation} /> : null}
+      {isLive ? <OperationProgress operation={operation} tenant={tenant} /> : null}
       {cluster.phase === "ConnectFailed" || cluster.phase === "Degraded" ? (
         <Retry tenant={tenant} cluster={cluster} onChanging={setFollowed} />
       ) : null}
@@ -93,11 +92,6 @@ export function ClusterPage({ tenant, name }: { tenant: string; name: string }):
   );
 }
 
-function findRenewal({ issuedAt, expiresAt }: { issuedAt: string; expiresAt: string }): string {
-  const issuedMs = Date.parse(issuedAt);
-  return new Date(issuedMs + (Date.parse(expiresAt) - issuedMs) * renewalShare).toISOString();
-}
-
 interface PartProps {
   tenant: string;
   cluster: Cluster;
@@ -106,6 +100,7 @@ interface PartProps {
 
 function Header({ tenant, cluster: { name, phase, deletionRequestedAt }, onChanging }: PartProps): ReactNode {
   const [isAsking, setIsAsking] = useState(false);
+  const refusal = useRefusal("operator");
   const disconnect = useMutation({
     mutationFn: () => call(operations.disconnectCluster, { params: { tenant, cluster: name } }),
     onSuccess: ({ operation }) => onChanging(operation.id),
@@ -119,6 +114,7 @@ function Header({ tenant, cluster: { name, phase, deletionRequestedAt }, onChang
           <Button
             kind="danger"
             icon={<Unplug aria-hidden="true" />}
+            refusal={refusal}
             disabled={deletionRequestedAt !== null}
             onClick={() => setIsAsking(true)}
           >
@@ -148,14 +144,17 @@ function Header({ tenant, cluster: { name, phase, deletionRequestedAt }, onChang
 /** Another kubeconfig for a connection that failed, or whose identity was lost. */
 function Retry({ tenant, cluster: { name, conditions }, onChanging }: PartProps): ReactNode {
   const [kubeconfig, setKubeconfig] = useState("");
+  const idempotencyKeys = useIdempotencyKeys();
+  const refusal = useRefusal("operator");
   const retry = useMutation({
     mutationFn: () =>
       call(operations.retryConnection, {
         params: { tenant, cluster: name },
         body: { kubeconfig },
-        idempotencyKey: crypto.randomUUID(),
+        idempotencyKey: idempotencyKeys.of(kubeconfig),
       }),
     onSuccess: ({ operation }) => {
+      idempotencyKeys.forget();
       setKubeconfig("");
       onChanging(operation.id);
     },
@@ -180,13 +179,16 @@ function Retry({ tenant, cluster: { name, conditions }, onChanging }: PartProps)
           hint="Used once, sealed at once, and erased when the cluster is connected."
           value={kubeconfig}
           onChange={(event) => setKubeconfig(event.target.value)}
-          error={findFieldError(retry.error, "kubeconfig") ?? retry.error?.message}
+          error={findFieldError(retry.error, "kubeconfig")}
           spellCheck={false}
           autoComplete="off"
           required
         />
+        {retry.error === null || findFieldError(retry.error, "kubeconfig") !== undefined ? null : (
+          <Failure title="The cluster was not connected" error={retry.error} />
+        )}
         <div className={styles["actions"]}>
-          <Button type="submit" kind="primary" busy={retry.isPending}>
+          <Button type="submit" kind="primary" busy={retry.isPending} refusal={refusal}>
             Check and connect
           </Button>
         </div>
@@ -196,13 +198,14 @@ function Retry({ tenant, cluster: { name, conditions }, onChanging }: PartProps)
 }
 
 function ControlPlanes({ tenant, cluster }: { tenant: string; cluster: Cluster }): ReactNode {
-  const { items } = useCollection(controlPlanesOf(tenant));
+  const { items, isReading, isWhole, error, readAgain } = useCollection(controlPlanesOf(tenant));
+  const refusal = useRefusal("operator");
   const own = items.filter((controlPlane) => controlPlane.cluster === cluster.name);
   return (
     <Card
       title="Control planes"
       aside={
-        <Button asChild size="small">
+        <Button asChild size="small" refusal={refusal}>
           <Link href={`/tenants/${tenant}/control-planes/new?cluster=${cluster.name}`}>
             <Plus aria-hidden="true" />
             Create
@@ -210,7 +213,11 @@ function ControlPlanes({ tenant, cluster }: { tenant: string; cluster: Cluster }
         </Button>
       }
     >
-      {own.length === 0 ? (
+      {own.length === 0 && isReading ? <Skeleton label="control planes" /> : null}
+      {error === null ? null : (
+        <Failure title="The control planes could not be read" error={error} onRetry={readAgain} />
+      )}
+      {own.length === 0 && isWhole ? (
         <p className={styles["none"]}>None yet. A control plane gives this cluster a mesh.</p>
       ) : (
         <ul className={styles["list"]}>

@@ -1,14 +1,18 @@
 "use client";
 import { operations } from "@pilothouse/contract";
-import { useMutation } from "@tanstack/react-query";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
 import Link from "next/link";
-import { useRouter } from "next/navigation";
-import { type ReactNode, useRef, useState } from "react";
+import { type ReactNode, useState } from "react";
 import { call } from "#client/api.ts";
+import { keys } from "#client/keys.ts";
 import { findFieldError, useOperation } from "#client/queries.ts";
+import { useRefusal } from "#client/role.tsx";
+import { useAddressParameter } from "#client/use-address.ts";
+import { useIdempotencyKeys } from "#client/use-idempotency-key.ts";
 import { Button } from "../button.tsx";
 import { Card } from "../card.tsx";
 import { CodeBlock } from "../code-block.tsx";
+import { Failure } from "../failure.tsx";
 import { SelectField, TextArea, TextField } from "../field.tsx";
 import { Notice } from "../notice.tsx";
 import { OperationProgress } from "../operation-progress.tsx";
@@ -40,27 +44,29 @@ const describeCurl = (origin: string, tenant: string): string =>
 
 /** Connects a cluster: what is asked for, a kubeconfig, and the checks as each succeeds. */
 export function ConnectPage({ tenant, origin }: { tenant: string; origin: string }): ReactNode {
-  const router = useRouter();
   const [name, setName] = useState("");
   const [kind, setKind] = useState<(typeof kinds)[number][0]>("standalone");
   const [seed, setSeed] = useState("");
   const [kubeconfig, setKubeconfig] = useState("");
-  const [operationId, setOperationId] = useState<string | null>(null);
-  const wish = useRef("");
+  // In the address, so that a page that is loaded anew goes on showing it.
+  const [operationId, setOperationId] = useAddressParameter("operation");
+  const queries = useQueryClient();
+  const idempotencyKeys = useIdempotencyKeys();
+  const refusal = useRefusal("operator");
   const connect = useMutation({
-    mutationFn: () =>
-      call(operations.connectCluster, {
-        params: { tenant },
-        body: { name, kind, kubeconfig, ...(seed === "" ? {} : { seed }) },
-        idempotencyKey: wish.current,
-      }),
+    mutationFn: () => {
+      const body = { name, kind, kubeconfig, ...(seed === "" ? {} : { seed }) };
+      return call(operations.connectCluster, { params: { tenant }, body, idempotencyKey: idempotencyKeys.of(body) });
+    },
     onSuccess: ({ operation }) => {
       // It is sealed for the workers now; this page needs it no more.
+      idempotencyKeys.forget();
       setKubeconfig("");
+      queries.setQueryData(keys.operation(tenant, operation.id), operation);
       setOperationId(operation.id);
     },
   });
-  const { data: operation } = useOperation(tenant, operationId);
+  const { data: operation } = useOperation(tenant, operationId === "" ? null : operationId);
   const { error } = connect;
   const fieldError = (parameter: string): string | undefined => findFieldError(error, parameter);
   const isNamed = ["name", "kind", "seed", "kubeconfig"].some((parameter) => fieldError(parameter) !== undefined);
@@ -70,7 +76,7 @@ export function ConnectPage({ tenant, origin }: { tenant: string; origin: string
         <PageHeader title={`Connect ${operation.object.name}`}>
           The checks run in the order below; each is written down as it succeeds.
         </PageHeader>
-        <OperationProgress operation={operation} />
+        <OperationProgress operation={operation} tenant={tenant} />
         <div className={styles["actions"]}>
           {operation.state === "succeeded" ? (
             <Button asChild kind="primary">
@@ -92,21 +98,20 @@ export function ConnectPage({ tenant, origin }: { tenant: string; origin: string
         A kubeconfig is used once, to install identities with exactly the rights that are needed. It is sealed at once,
         and erased when the cluster is connected, after 15 minutes at the latest.
       </PageHeader>
+      {refusal === undefined ? null : (
+        <Notice tone="info" title="You can’t connect clusters">
+          {refusal} Ask an admin or owner of the tenant for it.
+        </Notice>
+      )}
       <div className={styles["columns"]}>
         <Card title="The cluster">
           <form
             className={styles["form"]}
             onSubmit={(event) => {
               event.preventDefault();
-              wish.current = crypto.randomUUID();
               connect.mutate();
             }}
           >
-            {error !== null && !isNamed ? (
-              <Notice tone="bad" title="The cluster was not taken">
-                {error.message}
-              </Notice>
-            ) : null}
             <TextField
               label="Name"
               hint="Lower-case letters, digits and hyphens; what you call it here."
@@ -147,9 +152,12 @@ export function ConnectPage({ tenant, origin }: { tenant: string; origin: string
               autoComplete="off"
               required
             />
+            {error !== null && !isNamed ? <Failure title="The cluster was not taken" error={error} /> : null}
             <div className={styles["actions"]}>
-              <Button onClick={() => router.back()}>Cancel</Button>
-              <Button type="submit" kind="primary" busy={connect.isPending}>
+              <Button asChild>
+                <Link href={`/tenants/${tenant}/clusters`}>Cancel</Link>
+              </Button>
+              <Button type="submit" kind="primary" busy={connect.isPending} refusal={refusal}>
                 Check and connect
               </Button>
             </div>

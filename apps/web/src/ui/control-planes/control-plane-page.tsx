@@ -6,12 +6,14 @@ import Link from "next/link";
 import { type ReactNode, useState } from "react";
 import { call } from "#client/api.ts";
 import { isGone, useControlPlane, useOperation, useRevisions } from "#client/queries.ts";
+import { useRefusal } from "#client/role.tsx";
 import { Button } from "../button.tsx";
 import { Card, Facts } from "../card.tsx";
 import { CodeBlock } from "../code-block.tsx";
 import { Conditions } from "../conditions.tsx";
 import { ConfirmDialog } from "../confirm-dialog.tsx";
 import { Copyable } from "../copy-button.tsx";
+import { Failure } from "../failure.tsx";
 import { GoneState } from "../gone-state.tsx";
 import { Notice } from "../notice.tsx";
 import { OperationProgress } from "../operation-progress.tsx";
@@ -36,15 +38,15 @@ interface PageProps {
 
 /** One control plane: whether anything is wrong, what happens now, and what will happen next. */
 export function ControlPlanePage({ tenant, name, origin }: PageProps): ReactNode {
-  const { data: controlPlane, error } = useControlPlane(tenant, name);
-  const { data: revisions } = useRevisions(tenant, name, !isGone(error));
+  const { data: controlPlane, error, refetch } = useControlPlane(tenant, name);
+  const { data: revisions, error: revisionsError, refetch: readRevisions } = useRevisions(tenant, name, !isGone(error));
   const [followed, setFollowed] = useState<string | null>(null);
   const operationId = controlPlane?.operation ?? followed;
   const { data: operation } = useOperation(tenant, operationId);
   if (isGone(error)) {
     return (
       <>
-        {operation === undefined ? null : <OperationProgress operation={operation} />}
+        {operation === undefined ? null : <OperationProgress operation={operation} tenant={tenant} />}
         <GoneState
           what={`control plane ${name}`}
           wasSeen={controlPlane !== undefined}
@@ -59,9 +61,7 @@ export function ControlPlanePage({ tenant, name, origin }: PageProps): ReactNode
         {error === null ? (
           <Skeleton label={`control plane ${name}`} lines={8} />
         ) : (
-          <Notice tone="bad" title="The control plane could not be read">
-            {error.message}
-          </Notice>
+          <Failure title="The control plane could not be read" error={error} onRetry={() => void refetch()} />
         )}
       </Card>
     );
@@ -72,7 +72,10 @@ export function ControlPlanePage({ tenant, name, origin }: PageProps): ReactNode
     <>
       <Header tenant={tenant} controlPlane={controlPlane} onDeleting={setFollowed} />
       <Trouble controlPlane={controlPlane} />
-      {isLive ? <OperationProgress operation={operation} /> : null}
+      {isLive ? <OperationProgress operation={operation} tenant={tenant} /> : null}
+      {revisionsError === null ? null : (
+        <Failure title="Its revision could not be read" error={revisionsError} onRetry={() => void readRevisions()} />
+      )}
       {revision === undefined || controlPlane.phase === "Deleting" ? null : (
         <Card title="The live path" aside={<Copyable text={revision.hostname} label="hostname" />}>
           <LivePath {...describePath(revision, controlPlane.cluster)} />
@@ -84,7 +87,14 @@ export function ControlPlanePage({ tenant, name, origin }: PageProps): ReactNode
           {
             id: "overview",
             label: "Overview",
-            content: <Details tenant={tenant} controlPlane={controlPlane} revision={revision} />,
+            content: (
+              <Details
+                tenant={tenant}
+                controlPlane={controlPlane}
+                revision={revision}
+                isRead={revisions !== undefined || revisionsError !== null}
+              />
+            ),
           },
           {
             id: "conditions",
@@ -135,6 +145,7 @@ function Header({
 }): ReactNode {
   const { name, phase, cluster, version, deletionRequestedAt } = controlPlane;
   const [isAsking, setIsAsking] = useState(false);
+  const refusal = useRefusal("operator");
   const remove = useMutation({
     mutationFn: () => call(operations.deleteControlPlane, { params: { tenant, controlPlane: name } }),
     onSuccess: ({ operation }) => onDeleting(operation.id),
@@ -148,6 +159,7 @@ function Header({
           <Button
             kind="danger"
             icon={<Trash2 aria-hidden="true" />}
+            refusal={refusal}
             disabled={deletionRequestedAt !== null}
             onClick={() => setIsAsking(true)}
           >
@@ -214,12 +226,22 @@ function Details({
   tenant,
   controlPlane,
   revision,
+  isRead,
 }: {
   tenant: string;
   controlPlane: ControlPlane;
   revision: Revision | undefined;
+  /** Whether it is known if there is a revision. */
+  isRead: boolean;
 }): ReactNode {
-  if (revision === undefined) return <Skeleton label="the revision" />;
+  if (revision === undefined && !isRead) return <Skeleton label="the revision" />;
+  if (revision === undefined) {
+    return (
+      <Card title="What runs, and where">
+        <p>It has no revision: nothing of it runs.</p>
+      </Card>
+    );
+  }
   return (
     <>
       <div className={styles["pair"]}>

@@ -5,14 +5,14 @@ import Link from "next/link";
 import { type ReactNode, useMemo } from "react";
 import { useCollection } from "#client/collection.ts";
 import { controlPlanesOf } from "#client/collections.ts";
+import { useRefusal } from "#client/role.tsx";
 import { Button } from "../button.tsx";
-import { Card } from "../card.tsx";
-import { type Column, DataTable } from "../data-table.tsx";
+import { CollectionTable } from "../collection-table.tsx";
+import type { Column } from "../data-table.tsx";
 import { EmptyState } from "../empty-state.tsx";
-import { Notice } from "../notice.tsx";
 import { PageHeader } from "../page-header.tsx";
 import { RowLink } from "../row-link.tsx";
-import { Skeleton } from "../skeleton.tsx";
+import { textColumn } from "../text-column.ts";
 import { TimeAgo } from "../time-ago.tsx";
 import { ControlPlaneStatus } from "./phase.tsx";
 
@@ -31,13 +31,7 @@ const listColumns = (tenant: string): Column<ControlPlane>[] => [
     text: ({ phase }) => phase,
     sortBy: ({ phase }) => phase,
   },
-  {
-    id: "version",
-    header: "Version",
-    cell: ({ version }) => version,
-    text: ({ version }) => version,
-    sortBy: ({ version }) => version,
-  },
+  textColumn("version", "Version", ({ version }) => version),
   {
     id: "cluster",
     header: "Cluster",
@@ -65,10 +59,11 @@ const listColumns = (tenant: string): Column<ControlPlane>[] => [
 
 /** All control planes of a tenant. */
 export function ControlPlanesPage({ tenant }: { tenant: string }): ReactNode {
-  const { items, isReading, error } = useCollection(controlPlanesOf(tenant));
+  const controlPlanes = useCollection(controlPlanesOf(tenant));
+  const refusal = useRefusal("operator");
   const columns = useMemo(() => listColumns(tenant), [tenant]);
   const create = (
-    <Button asChild kind="primary">
+    <Button asChild kind="primary" refusal={refusal}>
       <Link href={`/tenants/${tenant}/control-planes/new`}>
         <Plus aria-hidden="true" />
         Create control plane
@@ -80,32 +75,17 @@ export function ControlPlanesPage({ tenant }: { tenant: string }): ReactNode {
       <PageHeader title="Control planes" actions={create}>
         Each is an istiod of the version that you choose, run for one of your clusters, outside of it.
       </PageHeader>
-      {error === null ? null : (
-        <Notice tone="bad" title="The control planes could not be read">
-          {error.message}
-        </Notice>
-      )}
-      {items.length === 0 && isReading ? (
-        <Card>
-          <Skeleton label="control planes" lines={6} />
-        </Card>
-      ) : (
-        <DataTable
-          label="control planes"
-          rows={items}
-          columns={columns}
-          rowId={({ id }) => id}
-          isReading={isReading}
-          empty={
-            <Card>
-              <EmptyState picture={<Ship />} title="No control plane yet" action={create}>
-                Choose a connected cluster and an Istio version. Pilothouse runs the istiod, proves that it serves your
-                mesh, and goes on watching it.
-              </EmptyState>
-            </Card>
-          }
-        />
-      )}
+      <CollectionTable
+        collection={controlPlanes}
+        label="control planes"
+        columns={columns}
+        empty={
+          <EmptyState picture={<Ship />} title="No control plane yet" action={create}>
+            Choose a connected cluster and an Istio version. Pilothouse runs the istiod, proves that it serves your
+            mesh, and goes on watching it.
+          </EmptyState>
+        }
+      />
     </>
   );
 }

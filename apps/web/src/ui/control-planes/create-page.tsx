@@ -1,15 +1,19 @@
 "use client";
 import { type Catalogue, type PlacementPreview, operations } from "@pilothouse/contract";
-import { useMutation, useQuery } from "@tanstack/react-query";
+import { keepPreviousData, useMutation, useQuery } from "@tanstack/react-query";
+import Link from "next/link";
 import { useRouter, useSearchParams } from "next/navigation";
-import { type ReactNode, useRef, useState } from "react";
+import { type ReactNode, useState } from "react";
 import { call } from "#client/api.ts";
 import { useCollection } from "#client/collection.ts";
 import { clustersOf } from "#client/collections.ts";
 import { findFieldError, useCatalogue } from "#client/queries.ts";
+import { useRefusal } from "#client/role.tsx";
+import { useIdempotencyKeys } from "#client/use-idempotency-key.ts";
 import { Button } from "../button.tsx";
 import { Card, Facts } from "../card.tsx";
 import { CodeBlock } from "../code-block.tsx";
+import { Failure } from "../failure.tsx";
 import { SelectField, TextField } from "../field.tsx";
 import { Notice } from "../notice.tsx";
 import { PageHeader } from "../page-header.tsx";
@@ -30,9 +34,11 @@ const formatMemory = (mib: number): string => (mib < 1_024 ? `${mib} MiB` : `${(
 /** Orders a control plane: cluster, line with what it means, where it would run and why, and the whole once more before it is made. */
 export function CreatePage({ tenant, origin }: { tenant: string; origin: string }): ReactNode {
   const router = useRouter();
+  const list = `/tenants/${tenant}/control-planes`;
+  const refusal = useRefusal("operator");
   const asked = useSearchParams().get("cluster") ?? "";
-  const { items: clusters, isReading } = useCollection(clustersOf(tenant));
-  const { data: catalogue } = useCatalogue();
+  const { items: clusters, isWhole, error: clustersError, readAgain } = useCollection(clustersOf(tenant));
+  const { data: catalogue, error: catalogueError, refetch: readCatalogue } = useCatalogue();
   const connected = clusters.filter(
     ({ phase }) => phase === "Connected" || phase === "Degraded" || phase === "Unknown",
   );
@@ -43,15 +49,15 @@ export function CreatePage({ tenant, origin }: { tenant: string; origin: string 
     given.line ?? catalogue?.lines.find(({ state }) => state === "supported")?.name ?? catalogue?.lines[0]?.name ?? "";
   const order: Order = { name: given.name ?? cluster, cluster, line, replicas: given.replicas ?? 1 };
   const change = (more: Partial<Order>): void => setGiven({ ...given, ...more });
-  const wish = useRef(crypto.randomUUID());
+  const idempotencyKeys = useIdempotencyKeys();
   const create = useMutation({
     mutationFn: () =>
-      call(operations.createControlPlane, { params: { tenant }, body: order, idempotencyKey: wish.current }),
-    onSuccess: ({ resource }) => router.push(`/tenants/${tenant}/control-planes/${resource.name}`),
-    onError: () => {
-      // Another try is another wish: what is wrong has been changed.
-      wish.current = crypto.randomUUID();
-    },
+      call(operations.createControlPlane, {
+        params: { tenant },
+        body: order,
+        idempotencyKey: idempotencyKeys.of(order),
+      }),
+    onSuccess: ({ resource }) => router.push(`${list}/${resource.name}`),
   });
   const isChosen = order.cluster !== "" && order.line !== "";
   const preview = useQuery({
@@ -64,10 +70,22 @@ export function CreatePage({ tenant, origin }: { tenant: string; origin: string 
       }),
     enabled: isChosen,
     staleTime: 0,
+    // What was chosen before stays to be seen until the new one is there, so that nothing jumps.
+    placeholderData: keepPreviousData,
   });
   const isPlaceable =
-    preview.data?.placement.istiodCluster !== undefined && preview.data.placement.istiodCluster !== null;
-  if (!isReading && connected.length === 0) {
+    !preview.isPlaceholderData &&
+    preview.data?.placement.istiodCluster !== undefined &&
+    preview.data.placement.istiodCluster !== null;
+  if (clustersError !== null && clusters.length === 0) {
+    return (
+      <>
+        <PageHeader title="Create control plane" />
+        <Failure title="Your clusters could not be read" error={clustersError} onRetry={readAgain} />
+      </>
+    );
+  }
+  if (isWhole && connected.length === 0) {
     return (
       <>
         <PageHeader title="Create control plane" />
@@ -91,6 +109,11 @@ export function CreatePage({ tenant, origin }: { tenant: string; origin: string 
         An istiod of the line you choose, outside your cluster, proven through the public path before it counts as
         Ready.
       </PageHeader>
+      {refusal === undefined ? null : (
+        <Notice tone="info" title="You can’t create control planes">
+          {refusal} Ask an admin or owner of the tenant for it.
+        </Notice>
+      )}
       <form
         className={styles["form"]}
         onSubmit={(event) => {
@@ -125,9 +148,15 @@ export function CreatePage({ tenant, origin }: { tenant: string; origin: string 
           </div>
         </Card>
         <Card title="2. Istio line">
-          {catalogue === undefined ? (
-            <Skeleton label="what can be ordered" />
-          ) : (
+          {catalogueError === null ? null : (
+            <Failure
+              title="What can be ordered could not be read"
+              error={catalogueError}
+              onRetry={() => void readCatalogue()}
+            />
+          )}
+          {catalogue === undefined && catalogueError === null ? <Skeleton label="what can be ordered" /> : null}
+          {catalogue === undefined ? null : (
             <LineChoice lines={catalogue.lines} chosen={order.line} onChoose={(name) => change({ line: name })} />
           )}
           <div className={styles["fields"]}>
@@ -147,28 +176,39 @@ export function CreatePage({ tenant, origin }: { tenant: string; origin: string 
           </div>
         </Card>
         <Card title="3. Where it would run">
-          {preview.data === undefined ? (
-            preview.error === null ? (
-              <Skeleton label="the placement" />
-            ) : (
-              <Notice tone="bad" title="Where it would run can’t be said">
-                {preview.error.message}
-              </Notice>
-            )
-          ) : (
-            <PlacementReasons placement={preview.data.placement} />
+          {preview.error === null ? null : (
+            <Failure
+              title="Where it would run can’t be said"
+              error={preview.error}
+              onRetry={() => void preview.refetch()}
+            />
+          )}
+          {preview.data === undefined && preview.error === null ? <Skeleton label="the placement" lines={4} /> : null}
+          {preview.data === undefined || preview.error !== null ? null : (
+            <div aria-busy={preview.isPlaceholderData}>
+              <PlacementReasons placement={preview.data.placement} />
+            </div>
           )}
         </Card>
         <Card title="4. Review">
           <Review order={order} preview={preview.data} />
-          {create.error === null ? null : (
-            <Notice tone="bad" title="The control plane was not created">
-              {create.error.message}
+          {create.error === null ? null : <Failure title="The control plane was not created" error={create.error} />}
+          {preview.data !== undefined && !preview.isPlaceholderData && !isPlaceable ? (
+            <Notice tone="warn" title="No istiod cluster can take it now">
+              Each says why above. Choose another line or fewer replicas, or ask the provider for room.
             </Notice>
-          )}
+          ) : null}
           <div className={styles["actions"]}>
-            <Button onClick={() => router.back()}>Cancel</Button>
-            <Button type="submit" kind="primary" busy={create.isPending} disabled={!isPlaceable}>
+            <Button asChild>
+              <Link href={list}>Cancel</Link>
+            </Button>
+            <Button
+              type="submit"
+              kind="primary"
+              busy={create.isPending || create.isSuccess}
+              disabled={!isPlaceable}
+              refusal={refusal}
+            >
               Create control plane
             </Button>
           </div>

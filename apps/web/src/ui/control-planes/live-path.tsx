@@ -12,6 +12,8 @@ export interface PathProbe {
   latencyMs: number | null;
   /** When it was tried; null before the first time. */
   at: string | null;
+  /** When it worked last; null when it never did. */
+  lastAt: string | null;
   message: string;
 }
 
@@ -107,7 +109,7 @@ export function LivePath({
         }}
       />
       <ul className={styles["probes"]} aria-label="What is proven of the path">
-        {probes.map(({ name, tone, latencyMs, at, message }) => (
+        {probes.map(({ name, tone, latencyMs, at, lastAt, message }) => (
           <li key={name} data-probe={name} data-tone={tone}>
             <div className={styles["probe"]}>
               <strong>{probeWords[name].title}</strong>
@@ -118,8 +120,25 @@ export function LivePath({
             <p className={styles["what"]}>{tone === "ok" || tone === "busy" ? probeWords[name].what : message}</p>
             <p className={styles["measure"]}>
               {latencyMs === null ? null : <strong>{describeLatency(latencyMs)}</strong>}
-              {at === null ? "no result yet" : <TimeAgo at={at} />}
+              {at === null ? (
+                "no result yet"
+              ) : (
+                <span>
+                  tried <TimeAgo at={at} />
+                </span>
+              )}
             </p>
+            {tone === "bad" || tone === "unknown" ? (
+              <p className={styles["measure"]}>
+                {lastAt === null ? (
+                  "never worked yet"
+                ) : (
+                  <span>
+                    worked last <TimeAgo at={lastAt} />
+                  </span>
+                )}
+              </p>
+            ) : null}
           </li>
         ))}
       </ul>

@@ -11,6 +11,7 @@ const proof = (name: Proof["name"], minute: number, verdict: Proof["verdict"] = 
   reason: verdict === "proven" ? null : "ConnectionRefused",
   message: verdict === "proven" ? "It works." : "The edge refuses.",
   at: at(minute),
+  lastProvenAt: verdict === "proven" ? at(minute) : at(1),
 });
 
 const condition = (type: string, status: Condition["status"], minute: number): Condition => ({

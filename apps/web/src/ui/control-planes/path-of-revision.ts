@@ -32,7 +32,7 @@ export function describePath(revision: Revision, cluster: string): LivePathProps
     .find((condition) => condition !== undefined && condition.status !== "True");
   const probes = names.map((name): PathProbe => {
     const proof = proofs.find((one) => one.name === name);
-    if (proof === undefined) return { name, tone: "busy", latencyMs: null, at: null, message: "" };
+    if (proof === undefined) return { name, tone: "busy", latencyMs: null, at: null, lastAt: null, message: "" };
     return describeProof(proof, failing);
   });
   const isServerLost = failing?.reason === serverLost;
@@ -60,8 +60,12 @@ function judgeEdge(conditions: readonly Condition[], probes: readonly PathProbe[
   return found.every((tone) => tone === "busy") ? toneOf(conditions, "EndpointProven") : worstOf(found);
 }
 
-function describeProof({ name, verdict, latencyMs, message, at }: Proof, failing: Condition | undefined): PathProbe {
+function describeProof(
+  { name, verdict, latencyMs, message, at, lastProvenAt: lastAt }: Proof,
+  failing: Condition | undefined,
+): PathProbe {
   const isOlder = failing !== undefined && Date.parse(at) < Date.parse(failing.lastTransitionAt);
-  if (verdict === "proven" && isOlder) return { name, tone: "unknown", latencyMs: null, at, message: failing.message };
-  return { name, tone: verdicts[verdict], latencyMs: verdict === "proven" ? latencyMs : null, at, message };
+  if (verdict === "proven" && isOlder)
+    return { name, tone: "unknown", latencyMs: null, at, lastAt, message: failing.message };
+  return { name, tone: verdicts[verdict], latencyMs: verdict === "proven" ? latencyMs : null, at, lastAt, message };
 }

@@ -2,11 +2,11 @@
 import type { Catalogue, Cluster, ControlPlane } from "@pilothouse/contract";
 import { CalendarClock } from "lucide-react";
 import { type ReactNode, useEffect, useState } from "react";
+import { findRenewal } from "#client/find-renewal.ts";
 import { Card } from "../card.tsx";
 import { TimeAgo } from "../time-ago.tsx";
 import styles from "./coming-up.module.css";
 
-const renewalShare = 0.6;
 const most = 6;
 
 interface Coming {
@@ -22,9 +22,7 @@ function listComing(
 ): Coming[] {
   const renewals = clusters.flatMap(({ id, name, token }): Coming[] => {
     if (token === null) return [];
-    const issuedMs = Date.parse(token.issuedAt);
-    const at = new Date(issuedMs + (Date.parse(token.expiresAt) - issuedMs) * renewalShare).toISOString();
-    return [{ id, at, what: `Credential for cluster ${name} is renewed` }];
+    return [{ id, at: findRenewal(token), what: `Credential for cluster ${name} is renewed` }];
   });
   const inUse = new Set(controlPlanes.map(({ line }) => line));
   const ends = (catalogue?.lines ?? []).flatMap(({ name, endOfSupport }): Coming[] =>

@@ -5,10 +5,11 @@ import Link from "next/link";
 import type { ReactNode } from "react";
 import { useCollection } from "#client/collection.ts";
 import { clustersOf, controlPlanesOf } from "#client/collections.ts";
-import { useCatalogue, useOperations } from "#client/queries.ts";
+import { useCatalogue, useLatestOperations } from "#client/queries.ts";
 import { Button } from "../button.tsx";
 import { Card } from "../card.tsx";
 import { EmptyState } from "../empty-state.tsx";
+import { Failure } from "../failure.tsx";
 import { HealthLine } from "../health-line.tsx";
 import { Notice } from "../notice.tsx";
 import { OperationStatus, operationWords } from "../operation-progress.tsx";
@@ -72,21 +73,38 @@ export function OverviewPage({ tenant }: { tenant: string }): ReactNode {
   const clusters = useCollection(clustersOf(tenant));
   const { data: catalogue } = useCatalogue();
   const concerns = listConcerns(tenant, controlPlanes.items, clusters.items);
-  const isReading = controlPlanes.isReading || clusters.isReading;
-  const isEmpty = !isReading && clusters.items.length === 0 && controlPlanes.items.length === 0;
-  if (isEmpty) return <Welcome tenant={tenant} />;
+  const isWhole = controlPlanes.isWhole && clusters.isWhole;
+  if (isWhole && clusters.items.length === 0 && controlPlanes.items.length === 0) return <Welcome tenant={tenant} />;
+  const failed = [controlPlanes, clusters].find(({ error }) => error !== null);
   return (
     <>
       <PageHeader title="Overview" />
-      {isReading && controlPlanes.items.length === 0 ? (
+      {failed === undefined || failed.error === null ? null : (
+        <Failure
+          title="Not everything could be read"
+          error={failed.error}
+          onRetry={() => {
+            controlPlanes.readAgain();
+            clusters.readAgain();
+          }}
+        />
+      )}
+      {controlPlanes.isReading && controlPlanes.items.length === 0 ? (
         <Card>
           <Skeleton label="your control planes" />
         </Card>
-      ) : (
+      ) : null}
+      {controlPlanes.items.length === 0 && !controlPlanes.isWhole ? null : (
         <HealthLine controlPlanes={controlPlanes.items} list={`/tenants/${tenant}/control-planes`} />
       )}
       <Card title="Needs your attention" aside={<Count count={concerns.length} />}>
-        {concerns.length === 0 ? (
+        {concerns.length === 0 && !isWhole ? (
+          failed === undefined ? (
+            <Skeleton label="what needs your attention" lines={1} />
+          ) : (
+            <p className={styles["calm"]}>That can’t be seen now.</p>
+          )
+        ) : concerns.length === 0 ? (
           <p className={styles["calm"]}>
             <Status tone="ok" quiet>
               Nothing
@@ -99,6 +117,7 @@ export function OverviewPage({ tenant }: { tenant: string }): ReactNode {
               <li key={id}>
                 <Notice
                   tone={tone}
+                  isNews={false}
                   title={
                     <>
                       <RowLink href={href}>{title}</RowLink>, since <TimeAgo at={since} />
@@ -147,10 +166,12 @@ function Welcome({ tenant }: { tenant: string }): ReactNode {
   );
 }
 
+const mostShown = 6;
+
 /** Operations under way, and the last ones that ended. */
 function Now({ tenant }: { tenant: string }): ReactNode {
-  const { data } = useOperations(tenant);
-  const shown = data?.items.slice(0, 6);
+  const { data, error, refetch } = useLatestOperations(tenant, mostShown);
+  const shown = data?.items;
   return (
     <Card
       title="Happening now"
@@ -160,8 +181,13 @@ function Now({ tenant }: { tenant: string }): ReactNode {
         </Link>
       }
     >
+      {error === null ? null : (
+        <Failure title="Operations could not be read" error={error} onRetry={() => void refetch()} />
+      )}
       {shown === undefined ? (
-        <Skeleton label="operations" />
+        error === null ? (
+          <Skeleton label="operations" />
+        ) : null
       ) : shown.length === 0 ? (
         <p className={styles["calm"]}>Nothing has been changed yet.</p>
       ) : (

@@ -1,20 +1,22 @@
 "use client";
-import { type NewMember, type TenantRole, tenantRoles } from "@pilothouse/contract";
+import { type NewMember, type TenantRole } from "@pilothouse/contract";
 import { useMutation } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
 import { findFieldError } from "#client/queries.ts";
+import { useGivableRoles } from "#client/role.tsx";
 import { Button } from "../button.tsx";
 import { CodeBlock } from "../code-block.tsx";
 import { Dialog } from "../dialog.tsx";
-import { SelectField, TextField } from "../field.tsx";
+import { Failure } from "../failure.tsx";
 import { Notice } from "../notice.tsx";
+import { SelectField, TextField } from "../field.tsx";
 import { readRole, roleWords } from "./roles.ts";
 import styles from "./settings.module.css";
 
 interface InviteProps {
   open: boolean;
   onOpenChange: (open: boolean) => void;
-  invite: (body: { email: string; displayName: string; role: TenantRole }) => Promise<NewMember>;
+  invite: (body: { email: string; displayName?: string; role: TenantRole }) => Promise<NewMember>;
   onInvited: () => void;
   /** That is offered first. */
   firstRole?: TenantRole;
@@ -31,7 +33,11 @@ export function InviteMember({
   const [email, setEmail] = useState("");
   const [displayName, setDisplayName] = useState("");
   const [role, setRole] = useState<TenantRole>(firstRole);
-  const make = useMutation({ mutationFn: () => invite({ email, displayName, role }), onSuccess: onInvited });
+  const givable = useGivableRoles();
+  const make = useMutation({
+    mutationFn: () => invite({ email, role, ...(displayName.trim() === "" ? {} : { displayName }) }),
+    onSuccess: onInvited,
+  });
   const close = (next: boolean): void => {
     if (!next) {
       make.reset();
@@ -59,6 +65,8 @@ export function InviteMember({
       </Dialog>
     );
   }
+  // The answer of the first try was lost, and with it the link: it is shown in one answer alone.
+  const isLost = make.data !== undefined && token === undefined;
   const emailError = findFieldError(make.error, "email");
   return (
     <Dialog
@@ -98,11 +106,18 @@ export function InviteMember({
           onChange={(event) => setRole(readRole(event.target.value))}
           error={findFieldError(make.error, "role")}
         >
-          {tenantRoles.map((value) => (
+          {givable.map((value) => (
             <option key={value}>{value}</option>
           ))}
         </SelectField>
-        {make.error === null || emailError !== undefined ? null : <Notice tone="bad" title={make.error.message} />}
+        {isLost ? (
+          <Notice tone="warn" title="The invitation was made, but the answer with its link was lost">
+            It can’t be shown again. Take the invitation back under Members, and make another one.
+          </Notice>
+        ) : null}
+        {make.error === null || emailError !== undefined ? null : (
+          <Failure title="Nobody was invited" error={make.error} />
+        )}
         <div className={styles["actions"]}>
           <Button onClick={() => close(false)}>Cancel</Button>
           <Button type="submit" kind="primary" busy={make.isPending}>

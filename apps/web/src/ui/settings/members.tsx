@@ -2,16 +2,19 @@
 import { type Member, operations, type TenantRole, tenantRoles } from "@pilothouse/contract";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { UserPlus } from "lucide-react";
-import { type ReactNode, useState } from "react";
+import { type ReactNode, useMemo, useState } from "react";
 import { call } from "#client/api.ts";
 import { keys } from "#client/keys.ts";
 import { useMembers } from "#client/queries.ts";
+import { useGivableRoles, useRefusal } from "#client/role.tsx";
+import { useIdempotencyKeys } from "#client/use-idempotency-key.ts";
 import { Button } from "../button.tsx";
 import { Card } from "../card.tsx";
 import { ConfirmDialog } from "../confirm-dialog.tsx";
+import { type Column, DataTable } from "../data-table.tsx";
 import { Dialog } from "../dialog.tsx";
+import { Failure } from "../failure.tsx";
 import { SelectField } from "../field.tsx";
-import { Notice } from "../notice.tsx";
 import { Skeleton } from "../skeleton.tsx";
 import { Status } from "../status.tsx";
 import { TimeAgo } from "../time-ago.tsx";
@@ -21,66 +24,111 @@ import styles from "./settings.module.css";
 
 const nameOf = ({ displayName, email }: Member): string => (displayName === "" ? email : displayName);
 
+const listColumns = (
+  refusal: string | undefined,
+  change: (member: Member) => void,
+  remove: (member: Member) => void,
+): Column<Member>[] => [
+  {
+    id: "member",
+    header: "Member",
+    cell: (member) => (
+      <>
+        <strong>{nameOf(member)}</strong> {member.displayName === "" ? null : member.email}
+      </>
+    ),
+    text: ({ displayName, email }) => `${displayName} ${email}`,
+    sortBy: nameOf,
+  },
+  {
+    id: "role",
+    header: "Role",
+    cell: ({ role }) => role,
+    text: ({ role }) => role,
+    sortBy: ({ role }) => tenantRoles.indexOf(role),
+  },
+  {
+    id: "state",
+    header: "State",
+    cell: ({ isPending, createdAt }) =>
+      isPending ? (
+        <Status tone="busy">invited</Status>
+      ) : (
+        <>
+          since <TimeAgo at={createdAt} />
+        </>
+      ),
+    text: ({ isPending }) => (isPending ? "invited" : "member"),
+    sortBy: ({ createdAt }) => createdAt,
+    room: "wide",
+  },
+  {
+    id: "actions",
+    header: "Change",
+    cell: (member) => (
+      <span className={styles["buttons"]}>
+        {member.isPending ? null : (
+          <Button size="small" refusal={refusal} onClick={() => change(member)}>
+            Change<span className="visually-hidden"> the role of {nameOf(member)}</span>
+          </Button>
+        )}
+        <Button size="small" kind="danger" refusal={refusal} onClick={() => remove(member)}>
+          Remove<span className="visually-hidden"> {nameOf(member)}</span>
+        </Button>
+      </span>
+    ),
+  },
+];
+
 /** Who belongs to the tenant, and what each may do. */
 export function Members({ tenant }: { tenant: string }): ReactNode {
   const queries = useQueryClient();
-  const { data, error } = useMembers(tenant);
+  const { data, error, refetch } = useMembers(tenant);
+  const idempotencyKeys = useIdempotencyKeys();
+  const refusal = useRefusal("admin");
   const [isInviting, setIsInviting] = useState(false);
   const [changing, setChanging] = useState<Member | undefined>(undefined);
   const [removing, setRemoving] = useState<Member | undefined>(undefined);
+  const columns = useMemo(() => listColumns(refusal, setChanging, setRemoving), [refusal]);
   const refresh = (): Promise<void> => queries.invalidateQueries({ queryKey: keys.members(tenant) });
   return (
     <Card
       title="Members"
       aside={
-        <Button size="small" icon={<UserPlus aria-hidden="true" />} onClick={() => setIsInviting(true)}>
+        <Button
+          size="small"
+          icon={<UserPlus aria-hidden="true" />}
+          refusal={refusal}
+          onClick={() => setIsInviting(true)}
+        >
           Invite
         </Button>
       }
     >
       {error === null ? null : (
-        <Notice tone="bad" title="The members could not be read">
-          {error.message}
-        </Notice>
+        <Failure title="The members could not be read" error={error} onRetry={() => void refetch()} />
       )}
       {data === undefined && error === null ? <Skeleton label="members" /> : null}
-      {data?.items.length === 0 ? (
-        <p className={styles["none"]}>Nobody yet. Whoever you invite signs in, and sees this tenant.</p>
-      ) : null}
-      <ul className={styles["rows"]}>
-        {data?.items.map((member) => (
-          <li key={member.id} data-member={member.email}>
-            <span>
-              <strong>{nameOf(member)}</strong> {member.displayName === "" ? null : member.email}
-            </span>
-            <span>{member.role}</span>
-            <span>
-              {member.isPending ? (
-                <Status tone="busy">invited</Status>
-              ) : (
-                <>
-                  since <TimeAgo at={member.createdAt} />
-                </>
-              )}
-            </span>
-            <span className={styles["buttons"]}>
-              {member.isPending ? null : (
-                <Button size="small" onClick={() => setChanging(member)}>
-                  Change<span className="visually-hidden"> the role of {nameOf(member)}</span>
-                </Button>
-              )}
-              <Button size="small" kind="danger" onClick={() => setRemoving(member)}>
-                Remove<span className="visually-hidden"> {nameOf(member)}</span>
-              </Button>
-            </span>
-          </li>
-        ))}
-      </ul>
+      {data === undefined ? null : (
+        <DataTable
+          label="members"
+          name="members"
+          rows={data}
+          columns={columns}
+          rowId={({ email }) => email}
+          empty={<p className={styles["none"]}>Nobody yet. Whoever you invite signs in, and sees this tenant.</p>}
+        />
+      )}
       <InviteMember
         open={isInviting}
         onOpenChange={setIsInviting}
-        onInvited={() => void refresh()}
-        invite={(body) => call(operations.addMember, { params: { tenant }, body, idempotencyKey: crypto.randomUUID() })}
+        onInvited={() => {
+          idempotencyKeys.forget();
+          void refresh();
+        }}
+        invite={(body) =>
+          call(operations.addMember, { params: { tenant }, body, idempotencyKey: idempotencyKeys.of(body) })
+        }
       />
       {changing === undefined ? null : (
         <ChangeRole
@@ -124,6 +172,7 @@ function ChangeRole({
   onChanged: () => void;
 }): ReactNode {
   const [role, setRole] = useState<TenantRole>(member.role);
+  const givable = useGivableRoles();
   const change = useMutation({
     mutationFn: () =>
       call(operations.changeMember, {
@@ -156,11 +205,13 @@ function ChangeRole({
           value={role}
           onChange={(event) => setRole(readRole(event.target.value))}
         >
-          {tenantRoles.map((value) => (
-            <option key={value}>{value}</option>
-          ))}
+          {tenantRoles
+            .filter((value) => value === member.role || givable.includes(value))
+            .map((value) => (
+              <option key={value}>{value}</option>
+            ))}
         </SelectField>
-        {change.error === null ? null : <Notice tone="bad" title={change.error.message} />}
+        {change.error === null ? null : <Failure title="The role was not changed" error={change.error} />}
         <div className={styles["actions"]}>
           <Button onClick={onClose}>Cancel</Button>
           <Button type="submit" kind="primary" busy={change.isPending} disabled={role === member.role}>

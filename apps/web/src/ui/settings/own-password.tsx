@@ -6,6 +6,7 @@ import { call } from "#client/api.ts";
 import { findFieldError } from "#client/queries.ts";
 import { Button } from "../button.tsx";
 import { Card } from "../card.tsx";
+import { Failure } from "../failure.tsx";
 import { TextField } from "../field.tsx";
 import { Notice } from "../notice.tsx";
 import styles from "./settings.module.css";
@@ -53,7 +54,7 @@ export function OwnPassword(): ReactNode {
           required
         />
         {change.error === null || currentError !== undefined || passwordError !== undefined ? null : (
-          <Notice tone="bad" title={change.error.message} />
+          <Failure title="The password was not changed" error={change.error} />
         )}
         {change.isSuccess ? (
           <Notice tone="ok" title="The password is changed, and all other browsers are signed out" />

@@ -6,6 +6,7 @@ import { call } from "#client/api.ts";
 import { keys } from "#client/keys.ts";
 import { Button } from "../button.tsx";
 import { Card } from "../card.tsx";
+import { Failure } from "../failure.tsx";
 import { Skeleton } from "../skeleton.tsx";
 import { Status } from "../status.tsx";
 import { TimeAgo } from "../time-ago.tsx";
@@ -24,7 +25,7 @@ function nameBrowser(userAgent: string): string {
 /** Where somebody is signed in, each to be signed out. */
 export function OwnSessions(): ReactNode {
   const queries = useQueryClient();
-  const { data } = useQuery({
+  const { data, error, refetch } = useQuery({
     queryKey: keys.sessions,
     queryFn: ({ signal }) => call(operations.listSessions, { signal }),
   });
@@ -34,7 +35,11 @@ export function OwnSessions(): ReactNode {
   });
   return (
     <Card title="Where you are signed in">
-      {data === undefined ? <Skeleton label="sessions" /> : null}
+      {data === undefined && error === null ? <Skeleton label="sessions" /> : null}
+      {error === null ? null : (
+        <Failure title="Your sessions could not be read" error={error} onRetry={() => void refetch()} />
+      )}
+      {revoke.error === null ? null : <Failure title="It was not signed out" error={revoke.error} />}
       <ul className={styles["rows"]}>
         {data?.items.map(({ id, userAgent, isCurrent, createdAt }) => (
           <li key={id}>

@@ -2,6 +2,8 @@ import { notFound } from "next/navigation";
 import type { ReactNode } from "react";
 import { TenantLive } from "#client/live.tsx";
 import { QueryProvider } from "#client/query-provider.tsx";
+import { RoleProvider } from "#client/role.tsx";
+import { findEventPosition } from "#server/find-event-position.ts";
 import { requirePersonOnPage } from "#server/find-person.ts";
 import type { NavItem } from "#ui/nav.ts";
 import { Shell } from "#ui/shell.tsx";
@@ -17,7 +19,8 @@ export default async function TenantLayout({ params, children }: Props): Promise
   const { tenant } = await params;
   const base = `/tenants/${tenant}`;
   const person = await requirePersonOnPage(base);
-  if (!person.memberships.some((membership) => membership.tenant === tenant)) return notFound();
+  const membership = person.memberships.find((one) => one.tenant === tenant);
+  if (membership === undefined) return notFound();
   const items: NavItem[] = [
     { href: base, label: "Overview", icon: "overview" },
     { href: `${base}/clusters`, label: "Clusters", icon: "clusters" },
@@ -28,15 +31,17 @@ export default async function TenantLayout({ params, children }: Props): Promise
   const { email, displayName, isOperator, memberships } = person;
   return (
     <QueryProvider>
-      <TenantLive tenant={tenant}>
-        <Shell
-          items={items}
-          tenant={tenant}
-          person={{ email, displayName }}
-          switcher={<TenantSwitcher current={tenant} isOperator={isOperator} memberships={memberships} />}
-        >
-          {children}
-        </Shell>
+      <TenantLive tenant={tenant} after={await findEventPosition()}>
+        <RoleProvider role={membership.role}>
+          <Shell
+            items={items}
+            tenant={tenant}
+            person={{ email, displayName }}
+            switcher={<TenantSwitcher current={tenant} isOperator={isOperator} memberships={memberships} />}
+          >
+            {children}
+          </Shell>
+        </RoleProvider>
       </TenantLive>
     </QueryProvider>
   );

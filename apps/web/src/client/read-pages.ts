@@ -1,0 +1,17 @@
+import type { Page } from "@pilothouse/contract";
+
+/** Most that a page may have. */
+const limit = 100;
+
+/** Reads all pages of a list. */
+export async function readPages<Item>(
+  readPage: (query: { limit: number; cursor?: string }) => Promise<Page<Item>>,
+): Promise<Item[]> {
+  const items: Item[] = [];
+  for (let cursor: string | undefined; ;) {
+    const page = await readPage({ limit, ...(cursor === undefined ? {} : { cursor }) });
+    items.push(...page.items);
+    if (page.nextCursor === null) return items;
+    cursor = page.nextCursor;
+  }
+}
