@@ -1,9 +1,10 @@
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { openBrowser } from "./portal/find-browser.ts";
 import { portalPages } from "./portal/pages.ts";
+import { shrinkPicture } from "./portal/shrink-picture.ts";
 import { startStage } from "./portal/stage.ts";
 import { createVisitor, looks } from "./portal/visit-page.ts";
 
@@ -39,11 +40,11 @@ async function run(): Promise<void> {
         const faults = await visitor.visit(entry, look, async ({ page, faults: found }) => {
           const width = page.viewportSize()?.width ?? 0;
           const height = await page.evaluate(() => document.documentElement.scrollHeight);
-          await page.screenshot({
-            path,
+          const picture = await page.screenshot({
             fullPage: true,
             clip: { x: 0, y: 0, width, height: Math.min(height, mostHeight[look.device]) },
           });
+          await writeFile(path, shrinkPicture(picture));
           return found;
         });
         for (const fault of faults) print(`${entry.name}, ${look.device}, ${look.theme}: ${fault}`);

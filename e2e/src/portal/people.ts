@@ -50,6 +50,9 @@ export async function makeMember(
   return { email, password };
 }
 
+/** Under which a person sees this sign-in. */
+const userAgent = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10.15; rv:145.0) Gecko/20100101 Firefox/145.0";
+
 const csrfSchema = z.object({ csrfToken: z.string() });
 
 /** Sends a request as the portal's pages do, with the cookies that came before. */
@@ -65,6 +68,7 @@ export async function signInByHand(baseUrl: string, { email, password }: Person)
       signal: AbortSignal.timeout(timeoutMs),
       headers: {
         origin: baseUrl,
+        "user-agent": userAgent,
         cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join("; "),
         ...(body === undefined ? {} : { "content-type": body.type }),
       },

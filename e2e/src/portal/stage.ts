@@ -6,6 +6,7 @@ import { createTenantWithKey, registerFleet } from "../register-fleet.ts";
 import type { Service } from "../service.ts";
 import type { SimulationProcess } from "../simulation/open-simulation.ts";
 import type { SimulationPlan } from "../simulation/simulation.ts";
+import { writePastLives } from "./past-lives.ts";
 import { writePastUsage } from "./past-usage.ts";
 import { makeMember, makeOperator, type Person } from "./people.ts";
 import { type SimulatedService, type SimulatedServiceOptions, startSimulatedService } from "./simulated-service.ts";
@@ -117,6 +118,24 @@ async function furnish(client: Client, ground: Ground, owner: keyof typeof contr
   });
 }
 
+const dayMs = 86_400_000;
+/** How long lines are supported from now on, in days; an older one is not for what is new. */
+const supports = { "1.32": { days: 285 }, "1.22": { days: 74, state: "deprecated" } } as const;
+
+/** Says how long lines are supported. */
+async function dateLines(platform: Client): Promise<void> {
+  for (const [versionLine, { days, ...more }] of Object.entries(supports)) {
+    const endOfSupport = new Date(Date.now() + days * dayMs).toISOString().slice(0, 10);
+    const params = { versionLine };
+    const { etag } = await platform.call(operations.getVersionLine, { params });
+    await platform.call(operations.changeVersionLine, {
+      params,
+      body: { endOfSupport, ...more },
+      ifMatch: etag ?? "*",
+    });
+  }
+}
+
 /** Takes an edge and two API servers away, and asks for what then can't be finished. */
 async function trouble(client: Client, ground: Ground, simulation: SimulationProcess): Promise<void> {
   const params = { tenant };
@@ -149,9 +168,11 @@ export async function startStage({ home, environment, block, say = () => undefin
     const other = service.connect(await createTenantWithKey(service.platform, otherTenant));
     await createTenantWithKey(service.platform, emptyTenant);
     await Promise.all([furnish(client, ground, tenant), furnish(other, ground, otherTenant)]);
+    await dateLines(service.platform);
+    const people = await makePeople(service);
+    await writePastLives(service);
     say("taking an edge and two API servers away");
     await trouble(client, ground, simulation);
-    const people = await makePeople(service);
     await writePastUsage(service);
     return { ...running, ...people, baseUrl: service.baseUrl, tenant, emptyTenant, lostEdge };
   } catch (error) {

@@ -47,7 +47,7 @@ interface Entry {
 }
 
 /** Parent domain of the istiods' names; nobody else can have it. */
-const domain = "istiod.simulated.invalid";
+const domain = "istiod.pilothouse.example";
 const perSubnet = 250;
 
 /** Starts simulated clusters with their edges and name server, all in this process and on loopback addresses alone. */

@@ -15,11 +15,11 @@ export default function NotFound(): ReactNode {
         title="There is nothing at this address"
         action={
           <Button asChild kind="primary">
-            <Link href="/">To the start</Link>
+            <Link href="/">To the overview</Link>
           </Button>
         }
       >
-        It was removed, never was, or belongs to a tenant that you are no member of.
+        It was removed, never was, or belongs to a tenant you are not a member of.
       </EmptyState>
     </main>
   );

@@ -43,8 +43,12 @@ const stepWords: Record<OperationKind, readonly (readonly [name: string, label: 
   ],
 };
 
-const formatSeconds = (ms: number): string =>
-  ms < 50 ? "< 0.1 s" : ms < 9_950 ? `${(ms / 1_000).toFixed(1)} s` : `${Math.round(ms / 1_000)} s`;
+function formatTook(ms: number): string {
+  if (ms < 50) return "< 0.1 s";
+  if (ms < 9_950) return `${(ms / 1_000).toFixed(1)} s`;
+  const seconds = Math.round(ms / 1_000);
+  return seconds < 100 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+}
 
 /**
  * The steps of an operation as they stand: done with the time each took, one under way, the others waiting.
@@ -60,14 +64,14 @@ export function describeSteps(operation: Operation, nowMs: number): Step[] {
     if (at !== undefined) {
       const tookMs = Math.max(0, Date.parse(at) - beforeMs);
       beforeMs = Math.max(beforeMs, Date.parse(at));
-      return { name, label, state: "done", aside: formatSeconds(tookMs) };
+      return { name, label, state: "done", aside: formatTook(tookMs) };
     }
     // Steps overlap, and some are not needed: what comes before a step that is done is not waited for.
     if (index < last) return { name, label, state: "done", aside: "" };
     if (operation.state === "failed" && index === last + 1) return { name, label, state: "failed" };
     if (operation.state === "succeeded") return { name, label, state: "done", aside: "" };
     if (operation.state === "running" && index === last + 1)
-      return { name, label, state: "running", aside: formatSeconds(Math.max(0, nowMs - beforeMs)) };
+      return { name, label, state: "running", aside: formatTook(Math.max(0, nowMs - beforeMs)) };
     return { name, label, state: "waiting" };
   });
 }

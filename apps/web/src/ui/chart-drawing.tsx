@@ -12,6 +12,19 @@ function formatTime(atMs: number, spanMs: number): string {
   return new Intl.DateTimeFormat("en", options).format(atMs);
 }
 
+const hourMs = 3_600_000;
+const timeSteps = [hourMs / 6, hourMs / 2, hourMs, 3 * hourMs, 6 * hourMs, 12 * hourMs, dayMs, 2 * dayMs, 7 * dayMs];
+const mostTimeTicks = 6;
+
+/** Marks at whole hours or days of the viewer's zone. */
+function listTimeTicks(fromMs: number, toMs: number): number[] {
+  const step = timeSteps.find((ms) => (toMs - fromMs) / ms <= mostTimeTicks) ?? 7 * dayMs;
+  const zoneMs = new Date(toMs).getTimezoneOffset() * 60_000;
+  const firstMs = Math.ceil((fromMs - zoneMs) / step) * step + zoneMs;
+  const count = Math.max(0, Math.floor((toMs - firstMs) / step) + 1);
+  return Array.from({ length: count }, (_, index) => firstMs + index * step);
+}
+
 /** Marks from nothing to the highest value: its quarters where they are whole, else as they come. */
 function describeTicks(points: readonly ChartPoint[]): { domain: [number, number | "auto"]; ticks?: number[] } {
   const most = Math.max(0, ...points.flatMap(({ values }) => Object.values(values).map((value) => value ?? 0)));
@@ -21,25 +34,29 @@ function describeTicks(points: readonly ChartPoint[]): { domain: [number, number
 
 /** The drawing alone, which is the larger part of a page that has one: it is read when it is to be shown. */
 export function ChartDrawing({ series, points, format }: ChartDetails): ReactNode {
-  const spanMs = (points.at(-1)?.atMs ?? 0) - (points[0]?.atMs ?? 0);
+  const fromMs = points[0]?.atMs ?? 0;
+  const toMs = points.at(-1)?.atMs ?? 0;
+  const spanMs = toMs - fromMs;
   const data = points.map(({ atMs, values }) => ({ atMs, ...values }));
   return (
     <ResponsiveContainer width="100%" height={chartHeight} initialDimension={{ width: 320, height: chartHeight }}>
-      <ComposedChart data={data} margin={{ top: 8, right: 8, bottom: 0, left: 0 }} accessibilityLayer={false}>
+      <ComposedChart data={data} margin={{ top: 8, right: 20, bottom: 4, left: 0 }} accessibilityLayer={false}>
         <CartesianGrid stroke="var(--line)" vertical={false} />
         <XAxis
           dataKey="atMs"
           type="number"
           domain={["dataMin", "dataMax"]}
           tickFormatter={(atMs: number) => formatTime(atMs, spanMs)}
-          minTickGap={48}
+          ticks={listTimeTicks(fromMs, toMs)}
+          minTickGap={16}
           stroke="var(--line-strong)"
+          tickMargin={6}
           tick={{ fill: "var(--text-muted)", fontSize: 12 }}
         />
         <YAxis
           {...describeTicks(points)}
           width={72}
-          tickFormatter={format}
+          tickFormatter={(value: number) => (value === 0 ? "0" : format(value))}
           axisLine={false}
           tickLine={false}
           tick={{ fill: "var(--text-muted)", fontSize: 12 }}

@@ -12,8 +12,7 @@ export function CodeBlock({
 }): ReactNode {
   return (
     <div className={styles["block"]}>
-      {/* Wide ones are scrolled, also by keys. */}
-      <pre tabIndex={0} role="region" aria-label={label}>
+      <pre role="region" aria-label={label}>
         <code>{text}</code>
       </pre>
       <CopyButton text={text} label={label} />

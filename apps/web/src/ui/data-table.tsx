@@ -8,7 +8,7 @@ import {
   useTable,
 } from "@tanstack/react-table";
 import { useWindowVirtualizer } from "@tanstack/react-virtual";
-import { ArrowDown, ArrowUp } from "lucide-react";
+import { ArrowDown, ArrowUp, Search } from "lucide-react";
 import { type ReactNode, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { matchesSearch, parseSearch } from "#client/search-query.ts";
 import { useAddressParameter } from "#client/use-address.ts";
@@ -27,6 +27,8 @@ export interface Column<Row> {
   /** Left out where there is little room: `wide` below a tablet, `widest` below a desktop. */
   room?: "wide" | "widest";
   align?: "end";
+  /** Under the cell where the columns for it are left out, on a phone. */
+  note?: (row: Row) => ReactNode;
 }
 
 interface DataTableProps<Row> {
@@ -46,7 +48,8 @@ interface DataTableProps<Row> {
 }
 
 const features = tableFeatures({ rowSortingFeature, sortedRowModel: createSortedRowModel() });
-const rowHeight = 45;
+/** Until a row has been measured, in CSS pixels. */
+const usualRowHeight = 45;
 /** Up to here all rows are in the page; beyond, only those that are seen. */
 const mostAtOnce = 80;
 /** Fields that the empty search names as examples. */
@@ -115,18 +118,21 @@ export function DataTable<Row extends object>(props: DataTableProps<Row>): React
   return (
     <div className={styles["table"]}>
       <div className={styles["tools"]}>
-        <input
-          type="search"
-          data-page-search
-          className={styles["search"]}
-          aria-label={`Search ${label}`}
-          placeholder={`Search, or ${searched
-            .slice(0, mostNamed)
-            .map(({ id }) => `${id}:…`)
-            .join(" ")}`}
-          value={search}
-          onChange={(event) => setSearch(event.target.value)}
-        />
+        <div className={styles["finder"]}>
+          <Search aria-hidden="true" />
+          <input
+            type="search"
+            data-page-search
+            className={styles["search"]}
+            aria-label={`Search ${label}`}
+            placeholder={`Search, or ${searched
+              .slice(0, mostNamed)
+              .map(({ id }) => `${id}:…`)
+              .join(" ")}`}
+            value={search}
+            onChange={(event) => setSearch(event.target.value)}
+          />
+        </div>
         <span className={styles["count"]} role="status">
           {found.length === rows.length ? `${rows.length}` : `${found.length} of ${rows.length}`}{" "}
           {rows.length === 1 ? label.replace(/s$/, "") : label}
@@ -201,10 +207,12 @@ function Body<Row>({
 }): ReactNode {
   const body = useRef<HTMLTableSectionElement>(null);
   const [scrollMargin, setScrollMargin] = useState(0);
+  const [rowHeight, setRowHeight] = useState(usualRowHeight);
   const isLong = rows.length > mostAtOnce;
   useLayoutEffect(() => {
     const top = body.current?.getBoundingClientRect().top ?? 0;
     setScrollMargin(top + globalThis.scrollY);
+    setRowHeight(body.current?.querySelector("[data-row]")?.getBoundingClientRect().height ?? usualRowHeight);
   }, [isLong]);
   const virtualizer = useWindowVirtualizer({
     count: rows.length,
@@ -235,6 +243,7 @@ function Body<Row>({
             {columns.map((column) => (
               <td key={column.id} className={classOf(column)}>
                 {column.cell(row)}
+                {column.note === undefined ? null : <span className={styles["note"]}>{column.note(row)}</span>}
               </td>
             ))}
           </tr>

@@ -6,8 +6,8 @@ import { readText } from "#client/read-form.ts";
 import { signIn } from "#client/sign-in.ts";
 import { Button } from "./button.tsx";
 import styles from "./centered.module.css";
+import { EntryFrame } from "./entry-frame.tsx";
 import { TextField } from "./field.tsx";
-import { Logo } from "./logo.tsx";
 
 /** Sets a password by an invitation, and signs in with it. */
 export function InvitationForm({
@@ -35,38 +35,36 @@ export function InvitationForm({
     }
   };
   return (
-    <main className={styles["centered"]}>
-      <div className={styles["panel"]}>
-        <div className={styles["head"]}>
-          <Logo />
-          <h1>Welcome to Pilothouse</h1>
-          <p>
-            {tenant === null ? "" : `You are invited into ${tenant}. `}Choose a password for {email}.
-          </p>
-        </div>
-        <form
-          className={styles["form"]}
-          onSubmit={(event) => {
-            event.preventDefault();
-            void submit(readText(new FormData(event.currentTarget), "password"));
-          }}
-        >
-          <input type="hidden" name="username" autoComplete="username" value={email} readOnly />
-          <TextField
-            label="Password"
-            hint="At least 12 characters. A few words are easy to remember and hard to guess."
-            name="password"
-            type="password"
-            autoComplete="new-password"
-            minLength={12}
-            required
-            error={failure}
-          />
-          <Button type="submit" kind="primary" busy={busy}>
-            Set password and sign in
-          </Button>
-        </form>
-      </div>
-    </main>
+    <EntryFrame
+      title="Welcome to Pilothouse"
+      line={
+        <>
+          {tenant === null ? "" : `You are invited into ${tenant}. `}Choose a password for {email}.
+        </>
+      }
+    >
+      <form
+        className={styles["form"]}
+        onSubmit={(event) => {
+          event.preventDefault();
+          void submit(readText(new FormData(event.currentTarget), "password"));
+        }}
+      >
+        <input type="hidden" name="username" autoComplete="username" value={email} readOnly />
+        <TextField
+          label="Password"
+          hint="At least 12 characters. A few words are easy to remember and hard to guess."
+          name="password"
+          type="password"
+          autoComplete="new-password"
+          minLength={12}
+          required
+          error={failure}
+        />
+        <Button type="submit" kind="primary" busy={busy}>
+          Set password and sign in
+        </Button>
+      </form>
+    </EntryFrame>
   );
 }

@@ -4,8 +4,7 @@ import Link from "next/link";
 import { type ReactNode, useState } from "react";
 import { call } from "#client/api.ts";
 import { Button } from "./button.tsx";
-import styles from "./centered.module.css";
-import { Logo } from "./logo.tsx";
+import { EntryFrame } from "./entry-frame.tsx";
 import { Notice } from "./notice.tsx";
 import { SignOutButton } from "./sign-out-button.tsx";
 
@@ -39,38 +38,31 @@ export function JoinForm({
   };
   const isOther = signedInAs !== undefined && signedInAs !== email;
   return (
-    <main className={styles["centered"]}>
-      <div className={styles["panel"]}>
-        <div className={styles["head"]}>
-          <Logo />
-          <h1>Join {tenant}</h1>
-          <p>{email} is invited.</p>
-        </div>
-        {failure === undefined ? null : <Notice tone="bad" title={failure} />}
-        {isOther ? (
-          <Notice tone="info" title={`You are signed in as ${signedInAs}`}>
-            The invitation is for {email}: sign out, and in again as that person.
-          </Notice>
-        ) : null}
-        {signedInAs === email ? (
-          <Button kind="primary" busy={busy} onClick={() => void join()}>
-            Join
+    <EntryFrame title={`Join ${tenant}`} line={`${email} is invited.`}>
+      {failure === undefined ? null : <Notice tone="bad" title={failure} />}
+      {isOther ? (
+        <Notice tone="info" title={`You are signed in as ${signedInAs}`}>
+          The invitation is for {email}: sign out, and in again as that person.
+        </Notice>
+      ) : null}
+      {signedInAs === email ? (
+        <Button kind="primary" busy={busy} onClick={() => void join()}>
+          Join
+        </Button>
+      ) : null}
+      {isOther ? (
+        <>
+          <SignOutButton />
+          <Button asChild>
+            <Link href="/">To the portal</Link>
           </Button>
-        ) : null}
-        {isOther ? (
-          <>
-            <SignOutButton />
-            <Button asChild>
-              <Link href="/">To the portal</Link>
-            </Button>
-          </>
-        ) : null}
-        {signedInAs === undefined ? (
-          <Button asChild kind="primary">
-            <Link href={`/sign-in?next=${encodeURIComponent(`/invitations/${token}`)}`}>Sign in, then join</Link>
-          </Button>
-        ) : null}
-      </div>
-    </main>
+        </>
+      ) : null}
+      {signedInAs === undefined ? (
+        <Button asChild kind="primary">
+          <Link href={`/sign-in?next=${encodeURIComponent(`/invitations/${token}`)}`}>Sign in, then join</Link>
+        </Button>
+      ) : null}
+    </EntryFrame>
   );
 }

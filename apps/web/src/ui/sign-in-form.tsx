@@ -4,8 +4,8 @@ import { readText } from "#client/read-form.ts";
 import { signIn, type SignInResult } from "#client/sign-in.ts";
 import { Button } from "./button.tsx";
 import styles from "./centered.module.css";
+import { EntryFrame } from "./entry-frame.tsx";
 import { TextField } from "./field.tsx";
-import { Logo } from "./logo.tsx";
 import { Notice } from "./notice.tsx";
 
 const describeWait = (seconds: number): string =>
@@ -37,28 +37,22 @@ export function SignInForm({ next }: { /** Where to go then. */ next: string }):
     setBusy(false);
   };
   return (
-    <main className={styles["centered"]}>
-      <div className={styles["panel"]}>
-        <div className={styles["head"]}>
-          <Logo />
-          <h1>Sign in to Pilothouse</h1>
-          <p>Istio control planes as a service.</p>
-        </div>
-        <form
-          className={styles["form"]}
-          onSubmit={(event) => {
-            event.preventDefault();
-            void submit(new FormData(event.currentTarget));
-          }}
-        >
-          {failure === undefined ? null : <Notice tone="bad" title={failure} />}
-          <TextField label="E-mail" name="email" type="email" autoComplete="username" required />
-          <TextField label="Password" name="password" type="password" autoComplete="current-password" required />
-          <Button type="submit" kind="primary" busy={busy}>
-            Sign in
-          </Button>
-        </form>
-      </div>
-    </main>
+    <EntryFrame title="Sign in" line="To your clusters and their control planes.">
+      <form
+        className={styles["form"]}
+        onSubmit={(event) => {
+          event.preventDefault();
+          void submit(new FormData(event.currentTarget));
+        }}
+      >
+        {failure === undefined ? null : <Notice tone="bad" title={failure} />}
+        <TextField label="E-mail" name="email" type="email" autoComplete="username" required />
+        <TextField label="Password" name="password" type="password" autoComplete="current-password" required />
+        <Button type="submit" kind="primary" busy={busy}>
+          Sign in
+        </Button>
+      </form>
+      <p className={styles["aside"]}>No account? People come in by invitation: ask an owner of your tenant.</p>
+    </EntryFrame>
   );
 }

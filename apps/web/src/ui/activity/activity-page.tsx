@@ -37,6 +37,11 @@ const listColumns = (open: (id: string) => void): Column<Operation>[] => [
     ),
     text: ({ object }) => object.name,
     sortBy: ({ object }) => object.name,
+    note: ({ kind, createdAt }) => (
+      <>
+        {operationWords[kind]} · <TimeAgo at={createdAt} />
+      </>
+    ),
   },
   {
     id: "kind",

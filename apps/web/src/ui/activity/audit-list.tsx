@@ -24,7 +24,10 @@ const describeActor = ({ kind, name }: AuditEntry["actor"]): string =>
 
 /** `createControlPlane` as people say it. */
 const describeVerb = (verb: string): string => {
-  const words = verb.replaceAll(/([A-Z]+)/g, " $1").toLowerCase();
+  const words = verb
+    .replaceAll(/([A-Z]+)/g, " $1")
+    .toLowerCase()
+    .replace(/\bapi\b/, "API");
   return words.charAt(0).toUpperCase() + words.slice(1);
 };
 
@@ -35,6 +38,7 @@ const columns: readonly Column<AuditEntry>[] = [
     cell: ({ verb }) => describeVerb(verb),
     text: ({ verb }) => `${verb} ${describeVerb(verb)}`,
     sortBy: ({ verb }) => verb,
+    note: ({ actor }) => `by ${describeActor(actor)}`,
   },
   {
     id: "object",

@@ -62,7 +62,9 @@ export function FleetPage(): ReactNode {
         />
       )}
       {controlPlanes.items.length === 0 && !controlPlanes.isWhole ? null : (
-        <HealthLine controlPlanes={controlPlanes.items} list="/admin/placement" />
+        <Card>
+          <HealthLine controlPlanes={controlPlanes.items} list="/admin/placement" />
+        </Card>
       )}
       {troubled.map(({ name, healthMessage, healthSince }) => (
         <Notice
@@ -95,28 +97,32 @@ export function FleetPage(): ReactNode {
           </EmptyState>
         </Card>
       ) : null}
-      {regions.map(({ name, displayName }) => {
-        const own = clusters.filter(({ region }) => region === name).toSorted((a, b) => rank(a) - rank(b));
-        const places = seeds.filter(({ region }) => region === name);
-        return (
-          <Card
-            key={name}
-            title={displayName === name ? name : `${displayName} (${name})`}
-            aside={
-              <span className={styles["seeds"]}>
-                {places.length === 0 ? "no seed" : `seeds: ${places.map((seed) => seed.name).join(", ")}`}
-              </span>
-            }
-          >
-            {own.length === 0 ? <p className={styles["seeds"]}>No istiod cluster here.</p> : null}
-            <ul className={styles["tiles"]}>
-              {own.map((cluster) => (
-                <Tile key={cluster.name} cluster={cluster} controlPlanes={controlPlanes.items} />
-              ))}
-            </ul>
-          </Card>
-        );
-      })}
+      <div className={styles["regions"]}>
+        {regions.map(({ name, displayName }) => {
+          const own = clusters.filter(({ region }) => region === name).toSorted((a, b) => rank(a) - rank(b));
+          const places = seeds.filter(({ region }) => region === name);
+          return (
+            <Card
+              key={name}
+              title={displayName === name ? name : `${displayName} (${name})`}
+              aside={
+                <span className={styles["seeds"]}>
+                  {places.length === 0
+                    ? "no seed"
+                    : `${places.length === 1 ? "Seed" : "Seeds"} ${places.map((seed) => seed.name).join(", ")}`}
+                </span>
+              }
+            >
+              {own.length === 0 ? <p className={styles["seeds"]}>No istiod cluster here.</p> : null}
+              <ul className={styles["tiles"]}>
+                {own.map((cluster) => (
+                  <Tile key={cluster.name} cluster={cluster} controlPlanes={controlPlanes.items} />
+                ))}
+              </ul>
+            </Card>
+          );
+        })}
+      </div>
     </>
   );
 }
@@ -141,9 +147,11 @@ function Tile({
       <div className={styles["state"]}>
         <IstiodClusterHealth cluster={cluster} />
         {failing === 0 ? null : (
-          <Status tone="bad" quiet>
-            {failing === 1 ? "1 does not serve" : `${failing} do not serve`}
-          </Status>
+          <RowLink href={`/admin/placement?q=istiod:${name} phase:degraded`}>
+            <Status tone="bad" quiet>
+              {failing === 1 ? "1 does not serve" : `${failing} do not serve`}
+            </Status>
+          </RowLink>
         )}
       </div>
       <div className={styles["fill"]} data-tone={toneOfUse(share)}>

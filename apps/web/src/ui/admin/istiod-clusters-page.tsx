@@ -33,6 +33,11 @@ const columns: readonly Column<IstiodCluster>[] = [
     cell: ({ name }) => <RowLink href={`/admin/istiod-clusters/${name}`}>{name}</RowLink>,
     text: ({ name }) => name,
     sortBy: ({ name }) => name,
+    note: (cluster) => (
+      <>
+        Istio {cluster.line} · <IstiodClusterHealth cluster={cluster} />
+      </>
+    ),
   },
   textColumn("line", "Line", ({ line }) => line, "wide"),
   textColumn("region", "Region", ({ region }) => region, "wide"),

@@ -39,6 +39,7 @@ const listColumns = (choose: (id: string) => void): Column<FleetControlPlane>[] 
     ),
     text: ({ name }) => name,
     sortBy: ({ name }) => name,
+    note: (controlPlane) => `${controlPlane.tenant} · ${istiodClustersOf(controlPlane) || "nowhere yet"}`,
   },
   textColumn("tenant", "Tenant", ({ tenant }) => tenant, "wide"),
   {

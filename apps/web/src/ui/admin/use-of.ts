@@ -11,13 +11,16 @@ export interface ResourceUse {
   format: (value: number) => string;
 }
 
+/** Without zeros at the end. */
+const round = (value: number, digits: number): number => Number(value.toFixed(digits));
+
 const resources: readonly { name: keyof Capacity; label: string; format: (value: number) => string }[] = [
   { name: "slots", label: "Revisions", format: (value) => String(value) },
-  { name: "cpuMilli", label: "CPU", format: (value) => `${(value / 1_000).toFixed(value < 10_000 ? 1 : 0)} cores` },
+  { name: "cpuMilli", label: "CPU", format: (value) => `${round(value / 1_000, value < 1_000 ? 2 : 1)} cores` },
   {
     name: "memoryMib",
     label: "Memory",
-    format: (value) => (value < 1_024 ? `${value} MiB` : `${(value / 1_024).toFixed(1)} GiB`),
+    format: (value) => (value < 1_024 ? `${value} MiB` : `${round(value / 1_024, 1)} GiB`),
   },
 ];
 

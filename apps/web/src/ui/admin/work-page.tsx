@@ -13,14 +13,17 @@ import { TimeAgo } from "../time-ago.tsx";
 import styles from "./work-page.module.css";
 import { Workers } from "./workers.tsx";
 
-const kindWords: Record<WorkItem["kind"], { title: string; held: string }> = {
-  cluster: { title: "Connections to clusters", held: "being looked at" },
-  revision: { title: "Revisions", held: "being looked at" },
-  sentinel: { title: "Sentinels", held: "watched" },
+const kindWords: Record<WorkItem["kind"], { title: string; one: string; held: string }> = {
+  cluster: { title: "Connections to clusters", one: "connection", held: "Being looked at" },
+  revision: { title: "Revisions", one: "revision", held: "Being looked at" },
+  sentinel: { title: "Sentinels", one: "sentinel", held: "Watched" },
 };
 
 /** Work that waits longer is not kept up with, in seconds; workers take what is due within half a second when they have room. */
 const lateSeconds = 15;
+
+const nameKind = (kind: string): string =>
+  Object.entries(operationWords).find(([known]) => known === kind)?.[1] ?? kind;
 
 const formatWait = (seconds: number): string =>
   seconds < 100 ? `${seconds.toFixed(1)} s` : `${Math.round(seconds / 60)} min`;
@@ -57,15 +60,15 @@ export function WorkPage(): ReactNode {
                 <dd>{held}</dd>
               </div>
               <div>
-                <dt>due</dt>
+                <dt>Due</dt>
                 <dd>{due}</dd>
               </div>
               <div>
-                <dt>longest wait</dt>
+                <dt>Longest wait</dt>
                 <dd>{due === 0 ? "—" : formatWait(oldestSeconds)}</dd>
               </div>
               <div>
-                <dt>last look failed</dt>
+                <dt>Last look failed</dt>
                 <dd>
                   {failing === 0 ? (
                     failing
@@ -91,7 +94,7 @@ export function WorkPage(): ReactNode {
                 <span>
                   <strong>{object}</strong> of {tenant}
                 </span>
-                <span>{Object.entries(operationWords).find(([name]) => name === kind)?.[1] ?? kind}</span>
+                <span>{nameKind(kind)}</span>
                 <span>{reason === null ? "" : <code>{reason}</code>}</span>
                 <span>
                   began <TimeAgo at={createdAt} />
@@ -161,8 +164,8 @@ function Items({ title, items, none }: { title: string; items: readonly WorkItem
               <strong>{object}</strong> of {tenant}
             </span>
             <span className={styles["none"]}>
-              {kind}
-              {istiodCluster === null ? "" : ` in ${istiodCluster}`}
+              {kindWords[kind].one}
+              {istiodCluster === null || kind === "cluster" ? "" : ` in ${istiodCluster}`}
               {failures === 0 ? "" : `, failed ${failures === 1 ? "once" : `${failures} times`}`}
               {heldBy === null ? "" : `, held by ${heldBy}`}
             </span>

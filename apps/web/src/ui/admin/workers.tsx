@@ -28,7 +28,9 @@ export function Workers({ workers }: { workers: readonly Worker[] }): ReactNode 
             <tbody>
               {workers.map((worker) => (
                 <tr key={worker.id}>
-                  <th scope="row">{worker.id}</th>
+                  <th scope="row">
+                    <code>{worker.id}</code>
+                  </th>
                   <td>
                     {worker.isStale ? (
                       <Status tone="unknown" quiet>

@@ -98,7 +98,8 @@ interface PartProps {
   onChanging: (operation: string) => void;
 }
 
-function Header({ tenant, cluster: { name, phase, deletionRequestedAt }, onChanging }: PartProps): ReactNode {
+function Header({ tenant, cluster, onChanging }: PartProps): ReactNode {
+  const { name, phase, kind, seed, kubernetesVersion, deletionRequestedAt } = cluster;
   const [isAsking, setIsAsking] = useState(false);
   const refusal = useRefusal("operator");
   const disconnect = useMutation({
@@ -121,7 +122,10 @@ function Header({ tenant, cluster: { name, phase, deletionRequestedAt }, onChang
             Disconnect
           </Button>
         }
-      />
+      >
+        {kubernetesVersion === null ? "A cluster" : `Kubernetes ${kubernetesVersion}`} of kind {kind}
+        {seed === null ? "" : `, its API server in ${seed}`}.
+      </PageHeader>
       <ConfirmDialog
         open={isAsking}
         onOpenChange={setIsAsking}

@@ -23,6 +23,7 @@ const listColumns = (tenant: string): Column<Cluster>[] => [
     cell: ({ name }) => <RowLink href={`/tenants/${tenant}/clusters/${name}`}>{name}</RowLink>,
     text: ({ name }) => name,
     sortBy: ({ name }) => name,
+    note: ({ kind, seed }) => (seed === null ? kind : `${kind} · ${seed}`),
   },
   {
     id: "phase",

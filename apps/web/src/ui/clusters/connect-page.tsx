@@ -37,10 +37,13 @@ const readKind = (text: string): (typeof kinds)[number][0] =>
   kinds.find(([name]) => name === text)?.[0] ?? "standalone";
 
 const describeCurl = (origin: string, tenant: string): string =>
-  `jq -n --rawfile kubeconfig kubeconfig.yaml '{name: "shop", kind: "standalone", $kubeconfig}' |
+  `jq -n --rawfile kubeconfig kubeconfig.yaml \\
+  '{name: "shop", kind: "standalone", $kubeconfig}' |
   curl -fsS ${origin}/api/v1/tenants/${tenant}/clusters \\
-    -H "Authorization: Bearer $PILOTHOUSE_API_KEY" -H "Idempotency-Key: connect-shop" \\
-    -H "Content-Type: application/json" -d @-`;
+    -H "Authorization: Bearer $PILOTHOUSE_API_KEY" \\
+    -H "Idempotency-Key: connect-shop" \\
+    -H "Content-Type: application/json" \\
+    -d @-`;
 
 /** Connects a cluster: what is asked for, a kubeconfig, and the checks as each succeeds. */
 export function ConnectPage({ tenant, origin }: { tenant: string; origin: string }): ReactNode {

@@ -25,7 +25,7 @@ import { TimeAgo } from "../time-ago.tsx";
 import { ObjectActivity } from "../object-activity.tsx";
 import styles from "./control-plane-page.module.css";
 import { Credentials } from "./credentials.tsx";
-import { LivePath } from "./live-path.tsx";
+import { LivePath, PathVerdict } from "./live-path.tsx";
 import { describePath } from "./path-of-revision.ts";
 import { ControlPlaneStatus } from "./phase.tsx";
 import { PlacementReasons } from "./placement-reasons.tsx";
@@ -77,9 +77,7 @@ export function ControlPlanePage({ tenant, name, origin }: PageProps): ReactNode
         <Failure title="Its revision could not be read" error={revisionsError} onRetry={() => void readRevisions()} />
       )}
       {revision === undefined || controlPlane.phase === "Deleting" ? null : (
-        <Card title="The live path" aside={<Copyable text={revision.hostname} label="hostname" />}>
-          <LivePath {...describePath(revision, controlPlane.cluster)} />
-        </Card>
+        <PathCard revision={revision} cluster={controlPlane.cluster} />
       )}
       <Tabs
         label={`Parts of ${name}`}
@@ -131,6 +129,22 @@ export function ControlPlanePage({ tenant, name, origin }: PageProps): ReactNode
         ]}
       />
     </>
+  );
+}
+
+function PathCard({ revision, cluster }: { revision: Revision; cluster: string }): ReactNode {
+  const path = describePath(revision, cluster);
+  return (
+    <Card
+      title={
+        <>
+          The live path <PathVerdict probes={path.probes} />
+        </>
+      }
+      aside={<Copyable text={revision.hostname} label="hostname" />}
+    >
+      <LivePath {...path} />
+    </Card>
   );
 }
 
@@ -286,7 +300,8 @@ function Details({
 
 const describeCurl = (origin: string, tenant: string, { name, cluster, line, replicas }: ControlPlane): string =>
   `curl -fsS ${origin}/api/v1/tenants/${tenant}/control-planes \\
-  -H "Authorization: Bearer $PILOTHOUSE_API_KEY" -H "Idempotency-Key: create-${name}" \\
+  -H "Authorization: Bearer $PILOTHOUSE_API_KEY" \\
+  -H "Idempotency-Key: create-${name}" \\
   -H "Content-Type: application/json" \\
   -d '${JSON.stringify({ name, cluster, line, replicas })}'
 

@@ -23,6 +23,7 @@ const listColumns = (tenant: string): Column<ControlPlane>[] => [
     cell: ({ name }) => <RowLink href={`/tenants/${tenant}/control-planes/${name}`}>{name}</RowLink>,
     text: ({ name }) => name,
     sortBy: ({ name }) => name,
+    note: ({ cluster, version }) => `${cluster} · Istio ${version}`,
   },
   {
     id: "phase",
@@ -31,7 +32,7 @@ const listColumns = (tenant: string): Column<ControlPlane>[] => [
     text: ({ phase }) => phase,
     sortBy: ({ phase }) => phase,
   },
-  textColumn("version", "Version", ({ version }) => version),
+  textColumn("version", "Version", ({ version }) => version, "wide"),
   {
     id: "cluster",
     header: "Cluster",

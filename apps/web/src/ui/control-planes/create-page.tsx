@@ -121,99 +121,105 @@ export function CreatePage({ tenant, origin }: { tenant: string; origin: string 
           create.mutate();
         }}
       >
-        <Card title="1. Cluster">
-          <div className={styles["fields"]}>
-            <SelectField
-              label="Cluster"
-              value={order.cluster}
-              onChange={(event) => change({ cluster: event.target.value })}
-              error={findFieldError(create.error, "cluster")}
-            >
-              {connected.map(({ name, kubernetesVersion }) => (
-                <option key={name} value={name}>
-                  {name}
-                  {kubernetesVersion === null ? "" : ` (Kubernetes ${kubernetesVersion})`}
-                </option>
-              ))}
-            </SelectField>
-            <TextField
-              label="Name of the control plane"
-              value={order.name}
-              onChange={(event) => change({ name: event.target.value })}
-              error={findFieldError(create.error, "name")}
-              maxLength={30}
-              autoComplete="off"
-              required
-            />
-          </div>
-        </Card>
-        <Card title="2. Istio line">
-          {catalogueError === null ? null : (
-            <Failure
-              title="What can be ordered could not be read"
-              error={catalogueError}
-              onRetry={() => void readCatalogue()}
-            />
-          )}
-          {catalogue === undefined && catalogueError === null ? <Skeleton label="what can be ordered" /> : null}
-          {catalogue === undefined ? null : (
-            <LineChoice lines={catalogue.lines} chosen={order.line} onChoose={(name) => change({ line: name })} />
-          )}
-          <div className={styles["fields"]}>
-            <SelectField
-              label="Replicas"
-              hint="Two or more survive the loss of a node, and are spread over zones."
-              value={order.replicas}
-              onChange={(event) => change({ replicas: Number(event.target.value) })}
-              error={findFieldError(create.error, "replicas")}
-            >
-              {Array.from({ length: mostReplicas }, (_, index) => (
-                <option key={index} value={index + 1}>
-                  {index + 1}
-                </option>
-              ))}
-            </SelectField>
-          </div>
-        </Card>
-        <Card title="3. Where it would run">
-          {preview.error === null ? null : (
-            <Failure
-              title="Where it would run can’t be said"
-              error={preview.error}
-              onRetry={() => void preview.refetch()}
-            />
-          )}
-          {preview.data === undefined && preview.error === null ? <Skeleton label="the placement" lines={4} /> : null}
-          {preview.data === undefined || preview.error !== null ? null : (
-            <div aria-busy={preview.isPlaceholderData}>
-              <PlacementReasons placement={preview.data.placement} />
+        <div className={styles["choices"]}>
+          <Card title="1. Cluster">
+            <div className={styles["fields"]}>
+              <SelectField
+                label="Cluster"
+                value={order.cluster}
+                onChange={(event) => change({ cluster: event.target.value })}
+                error={findFieldError(create.error, "cluster")}
+              >
+                {connected.map(({ name, kubernetesVersion }) => (
+                  <option key={name} value={name}>
+                    {name}
+                    {kubernetesVersion === null ? "" : ` (Kubernetes ${kubernetesVersion})`}
+                  </option>
+                ))}
+              </SelectField>
+              <TextField
+                label="Name of the control plane"
+                value={order.name}
+                onChange={(event) => change({ name: event.target.value })}
+                error={findFieldError(create.error, "name")}
+                maxLength={30}
+                autoComplete="off"
+                required
+              />
             </div>
-          )}
-        </Card>
-        <Card title="4. Review">
-          <Review order={order} preview={preview.data} />
-          {create.error === null ? null : <Failure title="The control plane was not created" error={create.error} />}
-          {preview.data !== undefined && !preview.isPlaceholderData && !isPlaceable ? (
-            <Notice tone="warn" title="No istiod cluster can take it now">
-              Each says why above. Choose another line or fewer replicas, or ask the provider for room.
-            </Notice>
-          ) : null}
-          <div className={styles["actions"]}>
-            <Button asChild>
-              <Link href={list}>Cancel</Link>
-            </Button>
-            <Button
-              type="submit"
-              kind="primary"
-              busy={create.isPending || create.isSuccess}
-              disabled={!isPlaceable}
-              refusal={refusal}
-            >
-              Create control plane
-            </Button>
-          </div>
-          <CodeBlock text={describeCurl(origin, tenant, order)} label="the same with curl" />
-        </Card>
+          </Card>
+          <Card title="2. Istio line">
+            {catalogueError === null ? null : (
+              <Failure
+                title="What can be ordered could not be read"
+                error={catalogueError}
+                onRetry={() => void readCatalogue()}
+              />
+            )}
+            {catalogue === undefined && catalogueError === null ? <Skeleton label="what can be ordered" /> : null}
+            {catalogue === undefined ? null : (
+              <LineChoice lines={catalogue.lines} chosen={order.line} onChoose={(name) => change({ line: name })} />
+            )}
+            <div className={styles["fields"]}>
+              <SelectField
+                label="Replicas"
+                hint="Two or more survive the loss of a node, and are spread over zones."
+                value={order.replicas}
+                onChange={(event) => change({ replicas: Number(event.target.value) })}
+                error={findFieldError(create.error, "replicas")}
+              >
+                {Array.from({ length: mostReplicas }, (_, index) => (
+                  <option key={index} value={index + 1}>
+                    {index + 1}
+                  </option>
+                ))}
+              </SelectField>
+            </div>
+          </Card>
+          <Card title="3. Where it would run">
+            {preview.error === null ? null : (
+              <Failure
+                title="Where it would run can’t be said"
+                error={preview.error}
+                onRetry={() => void preview.refetch()}
+              />
+            )}
+            {preview.data === undefined && preview.error === null ? <Skeleton label="the placement" lines={4} /> : null}
+            {preview.data === undefined || preview.error !== null ? null : (
+              <div aria-busy={preview.isPlaceholderData}>
+                <PlacementReasons placement={preview.data.placement} />
+              </div>
+            )}
+          </Card>
+          <Card title="From a pipeline">
+            <CodeBlock text={describeCurl(origin, tenant, order)} label="the same with curl" />
+          </Card>
+        </div>
+        <div className={styles["review"]}>
+          <Card title="4. Review">
+            <Review order={order} preview={preview.data} />
+            {create.error === null ? null : <Failure title="The control plane was not created" error={create.error} />}
+            {preview.data !== undefined && !preview.isPlaceholderData && !isPlaceable ? (
+              <Notice tone="warn" title="No istiod cluster can take it now">
+                Each says why above. Choose another line or fewer replicas, or ask the provider for room.
+              </Notice>
+            ) : null}
+            <div className={styles["actions"]}>
+              <Button asChild>
+                <Link href={list}>Cancel</Link>
+              </Button>
+              <Button
+                type="submit"
+                kind="primary"
+                busy={create.isPending || create.isSuccess}
+                disabled={!isPlaceable}
+                refusal={refusal}
+              >
+                Create control plane
+              </Button>
+            </div>
+          </Card>
+        </div>
       </form>
     </>
   );
@@ -237,9 +243,10 @@ function LineChoice({
           <span>
             <strong>Istio {name}</strong>
             <span>
-              {versions[0] === undefined ? "no version of it can be ordered now" : `you get ${versions[0]}`}
-              {state === "deprecated" ? "; it is deprecated, choose a newer one for what is new" : ""}
-              {endOfSupport === null ? "" : `; supported until ${endOfSupport}`}
+              {versions[0] === undefined ? "No version of it can be ordered now." : `You get ${versions[0]}`}
+              {versions[0] === undefined || endOfSupport === null ? "" : `, supported until ${endOfSupport}`}
+              {versions[0] === undefined ? "" : "."}
+              {state === "deprecated" ? " It is deprecated: take a newer one for what is new." : ""}
             </span>
           </span>
         </label>
@@ -260,7 +267,7 @@ function Review({ order, preview }: { order: Order; preview: PlacementPreview | 
           ["Runs in", preview?.placement.istiodCluster ?? "nowhere yet"],
           [
             "Reserves",
-            preview === undefined ? "—" : `${preview.cpuMilli / 1_000} CPU, ${formatMemory(preview.memoryMib)}`,
+            preview === undefined ? "—" : `${preview.cpuMilli / 1_000} cores, ${formatMemory(preview.memoryMib)}`,
           ],
         ]}
       />
@@ -275,6 +282,7 @@ function Review({ order, preview }: { order: Order; preview: PlacementPreview | 
 
 const describeCurl = (origin: string, tenant: string, order: Order): string =>
   `curl -fsS ${origin}/api/v1/tenants/${tenant}/control-planes \\
-  -H "Authorization: Bearer $PILOTHOUSE_API_KEY" -H "Idempotency-Key: create-${order.name}" \\
+  -H "Authorization: Bearer $PILOTHOUSE_API_KEY" \\
+  -H "Idempotency-Key: create-${order.name}" \\
   -H "Content-Type: application/json" \\
   -d '${JSON.stringify(order)}'`;

@@ -44,9 +44,28 @@ const probeWords: Record<PathProbe["name"], { title: string; what: string }> = {
 const toneWords: Record<PathTone, string> = {
   ok: "works",
   bad: "fails",
-  unknown: "can't be seen",
+  unknown: "can’t be seen",
   busy: "not tried yet",
 };
+
+const nodeWords = {
+  apiServer: { ok: "answers", bad: "does not answer", unknown: "can’t be seen", busy: "not asked yet" },
+  edge: { ok: "reachable", bad: "nothing comes through", unknown: "can’t be seen", busy: "not tried yet" },
+  istiod: { ok: "available", bad: "not available", unknown: "can’t be seen", busy: "not installed yet" },
+} as const satisfies Record<string, Record<PathTone, string>>;
+
+/** All proofs together, in a few words. */
+export function PathVerdict({ probes }: Pick<LivePathProps, "probes">): ReactNode {
+  const failing = probes.filter(({ tone }) => tone === "bad").length;
+  const tone = worstOf(probes.map((probe) => probe.tone));
+  const words = {
+    ok: "proven",
+    bad: `${failing} of ${probes.length} proofs fail`,
+    unknown: "can’t be seen",
+    busy: "not proven yet",
+  } as const satisfies Record<PathTone, string>;
+  return <Status tone={tone}>{words[tone]}</Status>;
+}
 
 const describeLatency = (latencyMs: number | null): string => (latencyMs === null ? "" : `${Math.round(latencyMs)} ms`);
 
@@ -57,6 +76,7 @@ function describeWay(label: string, port: string, probes: readonly PathProbe[]):
     label,
     port,
     measure: describeLatency(known.length === 0 ? null : Math.max(...known)),
+    at: probes.flatMap(({ at }) => (at === null ? [] : [at])).toSorted()[0] ?? null,
   };
 }
 
@@ -77,8 +97,9 @@ export function LivePath({
   istiod,
 }: LivePathProps): ReactNode {
   const of = (...names: PathProbe["name"][]): PathProbe[] => probes.filter(({ name }) => names.includes(name));
-  const webhooks = describeWay("webhooks", "443", of("admission", "injection"));
+  const webhooks = describeWay("Webhooks", "443", of("admission", "injection"));
   const streams = describeWay("xDS", "15012", of("certificate", "discovery"));
+  const through = bestOf([webhooks.tone, streams.tone]);
   return (
     <div className={styles["path"]}>
       <LivePathDrawing
@@ -87,25 +108,23 @@ export function LivePath({
           istiodCluster,
           version,
           revision: hostname.split(".")[0] ?? "",
-          proxies: proxies === null ? "not counted yet" : `${proxies} connected`,
+          apiServer: { tone: apiServer, text: nodeWords.apiServer[apiServer] },
+          proxies: { text: proxies === null ? "not counted yet" : `${proxies} connected` },
+          // Not suspected is not yet seen.
+          edge:
+            edge === "ok" && through !== "ok" ? { text: "not seen now" } : { tone: edge, text: nodeWords.edge[edge] },
+          istiod: { tone: istiod.tone, text: nodeWords.istiod[istiod.tone] },
           webhooks,
           streams,
-          behindEdge: {
-            // What comes after an edge that lets nothing in can't be seen from here.
-            tone: edge === "ok" ? bestOf([webhooks.tone, streams.tone]) : edge === "bad" ? "unknown" : edge,
-            label: "",
-            port: "",
-            measure: "",
-          },
+          // What is behind an edge that lets nothing through was not tried.
+          behindEdge: edge === "ok" ? through : "busy",
           watches: {
             tone: apiServer === "ok" ? credential.tone : apiServer,
-            label: "watches",
+            label: "Watches",
             port: "with its token",
             measure: "",
+            at: null,
           },
-          apiServer,
-          edge,
-          istiod: istiod.tone,
         }}
       />
       <ul className={styles["probes"]} aria-label="What is proven of the path">
@@ -120,13 +139,15 @@ export function LivePath({
             <p className={styles["what"]}>{tone === "ok" || tone === "busy" ? probeWords[name].what : message}</p>
             <p className={styles["measure"]}>
               {latencyMs === null ? null : <strong>{describeLatency(latencyMs)}</strong>}
-              {at === null ? (
-                "no result yet"
-              ) : (
-                <span>
-                  tried <TimeAgo at={at} />
-                </span>
-              )}
+              <span>
+                {at === null ? (
+                  "no result yet"
+                ) : (
+                  <>
+                    {tone === "ok" ? "proven" : "tried"} <TimeAgo at={at} />
+                  </>
+                )}
+              </span>
             </p>
             {tone === "bad" || tone === "unknown" ? (
               <p className={styles["measure"]}>

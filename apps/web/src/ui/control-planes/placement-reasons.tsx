@@ -25,7 +25,9 @@ export function PlacementReasons({ placement }: { placement: Placement }): React
             {candidates.map(({ istiodCluster: name, region, score, scores }) => (
               <tr key={name}>
                 <th scope="row">
-                  {name} {name === istiodCluster ? <Status tone="ok">chosen</Status> : null}
+                  <span className={styles["name"]}>
+                    {name} {name === istiodCluster ? <Status tone="ok">chosen</Status> : null}
+                  </span>
                 </th>
                 <td>{region}</td>
                 <td className="tabular">

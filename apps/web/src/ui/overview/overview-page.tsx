@@ -95,7 +95,9 @@ export function OverviewPage({ tenant }: { tenant: string }): ReactNode {
         </Card>
       ) : null}
       {controlPlanes.items.length === 0 && !controlPlanes.isWhole ? null : (
-        <HealthLine controlPlanes={controlPlanes.items} list={`/tenants/${tenant}/control-planes`} />
+        <Card>
+          <HealthLine controlPlanes={controlPlanes.items} list={`/tenants/${tenant}/control-planes`} />
+        </Card>
       )}
       <Card title="Needs your attention" aside={<Count count={concerns.length} />}>
         {concerns.length === 0 && !isWhole ? (
@@ -158,8 +160,7 @@ function Welcome({ tenant }: { tenant: string }): ReactNode {
             </Button>
           }
         >
-          Connect a Kubernetes cluster, choose an Istio version, and label a namespace. Pilothouse runs the istiod
-          outside of your cluster, and proves that it serves before it says so.
+          Connect a Kubernetes cluster, choose an Istio line, and label a namespace.
         </EmptyState>
       </Card>
     </>
@@ -171,10 +172,11 @@ const mostShown = 6;
 /** Operations under way, and the last ones that ended. */
 function Now({ tenant }: { tenant: string }): ReactNode {
   const { data, error, refetch } = useLatestOperations(tenant, mostShown);
-  const shown = data?.items;
+  const shown = data?.items.toSorted((a, b) => Number(b.state === "running") - Number(a.state === "running"));
+  const isBusy = shown?.some(({ state }) => state === "running") === true;
   return (
     <Card
-      title="Happening now"
+      title={isBusy ? "Happening now" : "Happened last"}
       aside={
         <Link href={`/tenants/${tenant}/activity`}>
           All activity <ChevronRight aria-hidden="true" className={styles["chevron"]} />
@@ -192,14 +194,14 @@ function Now({ tenant }: { tenant: string }): ReactNode {
         <p className={styles["calm"]}>Nothing has been changed yet.</p>
       ) : (
         <ul className={styles["list"]}>
-          {shown.map(({ id, kind, object, state, createdAt }) => (
+          {shown.map(({ id, kind, object, state, createdAt, finishedAt }) => (
             <li key={id}>
               <span>
                 {operationWords[kind]} {kind.startsWith("cluster") ? "cluster " : ""}
                 <strong>{object.name}</strong>
               </span>
               <OperationStatus state={state} quiet />
-              <TimeAgo at={createdAt} />
+              <TimeAgo at={finishedAt ?? createdAt} />
             </li>
           ))}
         </ul>
@@ -236,6 +238,7 @@ function VersionsInUse({
                 {line?.state === "deprecated" ? <Status tone="warn">deprecated</Status> : null}
                 {line?.endOfSupport === null || line === undefined ? null : (
                   <>
+                    {" "}
                     supported until <time dateTime={line.endOfSupport}>{line.endOfSupport}</time>
                   </>
                 )}

@@ -34,7 +34,8 @@ const listColumns = (
     header: "Member",
     cell: (member) => (
       <>
-        <strong>{nameOf(member)}</strong> {member.displayName === "" ? null : member.email}
+        <strong>{nameOf(member)}</strong>
+        {member.displayName === "" ? null : <span className={styles["address"]}>{member.email}</span>}
       </>
     ),
     text: ({ displayName, email }) => `${displayName} ${email}`,
@@ -52,7 +53,9 @@ const listColumns = (
     header: "State",
     cell: ({ isPending, createdAt }) =>
       isPending ? (
-        <Status tone="busy">invited</Status>
+        <Status tone="off" quiet>
+          invited
+        </Status>
       ) : (
         <>
           since <TimeAgo at={createdAt} />

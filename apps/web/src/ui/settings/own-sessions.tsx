@@ -14,10 +14,20 @@ import styles from "./settings.module.css";
 
 const browsers = ["Firefox", "Edg", "Chrome", "Safari"] as const;
 
+/** What each says of its system, and how people call that. */
+const systems = [
+  ["iPhone", "iPhone"],
+  ["iPad", "iPad"],
+  ["Android", "Android"],
+  ["Macintosh", "macOS"],
+  ["Windows", "Windows"],
+  ["X11", "Linux"],
+] as const;
+
 /** A browser's name out of what it says of itself; good enough to tell one's own apart. */
 function nameBrowser(userAgent: string): string {
   const name = browsers.find((browser) => userAgent.includes(`${browser}/`));
-  const system = /\(([^;)]+)/.exec(userAgent)?.[1];
+  const system = systems.find(([sign]) => userAgent.includes(sign))?.[1];
   if (name === undefined) return userAgent === "" ? "Unknown browser" : userAgent.slice(0, 60);
   return `${name === "Edg" ? "Edge" : name}${system === undefined ? "" : ` on ${system}`}`;
 }
