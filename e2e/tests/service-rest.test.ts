@@ -28,8 +28,7 @@ afterAll(async () => {
   await service.stop();
 });
 
-/** In clusters of their own, so that they go on side by side. */
-describe.concurrent.each([
+describe.each([
   { line: "1.32", cluster: "shop", own: () => acme, other: () => umbra },
   { line: "1.22", cluster: "pay", own: () => umbra, other: () => acme },
 ] as const)("a control plane of line $line for $cluster, over REST alone", ({ line, cluster, own, other }) => {
