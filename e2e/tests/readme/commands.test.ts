@@ -37,8 +37,8 @@ const find = (name: string): string => {
 const run = (name: string): Promise<string> => terminal.run(find(name));
 
 beforeAll(async () => {
-  before = await takeSnapshot();
   copy = await copyRepository();
+  before = await takeSnapshot();
   const documents = ["README.md", ...globSync("docs/guide/*.md", { cwd: copy.folder })];
   const list = ["scripts/list-commands.ts", ...documents];
   const { stdout } = await promisify(execFile)(process.execPath, list, { cwd: copy.folder });
@@ -75,13 +75,14 @@ test("a tenant connects a cluster, orders a control plane, and lets workloads in
   expect(await run("tenant-invite")).toMatch(/"token":"[^"]{20,}"/);
   expect(await run("tenant-connect")).toContain('"phase":"Connected"');
   const created = await run("tenant-create");
-  expect(created).toContain('"istiodCluster":"istiod-eu-1-b"');
   expect(created).toContain('"kind":"control-plane.create"');
   expect(created).toContain('"phase":"Ready"');
   expect(await run("tenant-label")).toContain("name: istio-proxy");
   const read = await run("tenant-read");
   for (const name of ["admission", "injection", "certificate", "discovery"])
-    expect(read).toContain(`{"name":"${name}","verdict":"proven"`);
+    expect(read).toContain(`"name":"${name}","verdict":"proven"`);
+  // Near its API server, though the other one of this line has more room.
+  expect(read).toContain('"istiodCluster":"istiod-eu-1-b","namespace":');
 });
 
 test("a tenant changes, follows and deletes it, and leaves no key", async () => {
@@ -101,7 +102,7 @@ test("a tenant changes, follows and deletes it, and leaves no key", async () => 
 test("an operator sees the fleet, takes an istiod cluster out and in, and adds versions and tenants", async () => {
   expect(await run("operator-begin")).toContain('"name":"istiod-us-1-a"');
   const seen = await run("operator-see");
-  expect(seen).toContain('"controlPlane":{"');
+  expect(seen).toContain('"candidates":[');
   expect(seen).toContain('"istiodCluster":"istiod-eu-1-b","region":"eu-1","line":"1.32","points":[');
   expect(await run("operator-close")).toContain('"schedulable":false');
   await run("operator-remove");
