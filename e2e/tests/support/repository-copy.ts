@@ -18,8 +18,9 @@ export interface RepositoryCopy {
  * Dependencies are not installed again; their files are shared, as they never change.
  */
 export async function copyRepository(): Promise<RepositoryCopy> {
-  const parent = await mkdtemp(join(tmpdir(), "pilothouse-copy-"));
-  const folder = join(parent, "pilothouse");
+  // Short, as kubelets put sockets far below it, whose paths may have 107 bytes.
+  const parent = await mkdtemp(join(tmpdir(), "copy-"));
+  const folder = join(parent, "p");
   const list = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
   const { stdout } = await run("git", list, { cwd: root, maxBuffer: 16 * 1024 * 1024 });
   for (const path of stdout.split("\0").filter(Boolean)) {

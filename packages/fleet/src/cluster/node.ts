@@ -209,7 +209,8 @@ async function ensureKubelet(
       `--kubeconfig=${kubeconfig}`,
       `--hostname-override=${cluster.name}`,
       `--node-ip=${cluster.nodeAddress}`,
-      `--root-dir=${join(folder, "kubelet")}`,
+      // The node's own, in its folder: by that folder's path, sockets below would be too long wherever a repository is not near the root.
+      "--root-dir=/var/lib/kubelet",
       `--cert-dir=${join(folder, "kubelet-pki")}`,
     ],
     environment: context.environment,
