@@ -101,23 +101,33 @@ export async function goTo(page: Page, label: string): Promise<void> {
 }
 
 /**
- * Watches a list of steps until it has gone, or shows all as done.
- * @returns the labels of those that were seen under way, in the order in which they were
+ * Notes from now on each step of a list that the page shows as under way, however shortly, for as long as the page is not loaded anew.
+ * @returns reads their labels, in the order in which they were
  */
-export async function watchSteps(page: Page, label: string, limitMs: number): Promise<string[]> {
+export async function recordSteps(page: Page, label: string): Promise<() => Promise<string[]>> {
+  const seen = await page.evaluateHandle((name) => {
+    const found = new Set<string>();
+    const look = (): void => {
+      for (const { textContent } of document.querySelectorAll(`[aria-label="${name}"] > li`)) {
+        const [, step] = /^(.*) \(under way\)/.exec(textContent ?? "") ?? [];
+        if (step !== undefined) found.add(step);
+      }
+    };
+    new MutationObserver(look).observe(document.body, { childList: true, subtree: true, characterData: true });
+    return found;
+  }, label);
+  return () => seen.evaluate((found) => [...found]);
+}
+
+/** Waits until a list of steps shows all as done, or has gone. */
+export async function waitForSteps(page: Page, label: string, limitMs: number): Promise<void> {
   const list = page.getByRole("list", { name: label });
-  await list.waitFor();
-  const seen = new Set<string>();
   const endMs = performance.now() + limitMs;
   for (;;) {
     const steps = await list.getByRole("listitem").allTextContents();
-    for (const step of steps) {
-      const [, underWay] = /^(.*) \(under way\)/.exec(step) ?? [];
-      if (underWay !== undefined) seen.add(underWay);
-    }
-    if (steps.every((step) => step.includes("(done)"))) return [...seen];
+    if (steps.every((step) => step.includes("(done)"))) return;
     if (steps.some((step) => step.includes("(failed)"))) throw new Error(`a step failed: ${steps.join("; ")}`);
     if (performance.now() > endMs) throw new Error(`not done after ${limitMs / 1_000} s: ${steps.join("; ")}`);
-    await page.waitForTimeout(50);
+    await page.waitForTimeout(100);
   }
 }
