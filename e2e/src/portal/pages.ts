@@ -49,7 +49,12 @@ export const portalPages: readonly PortalPage[] = [
   { name: "not-found", as: "member", path: () => "/tenants/nobody" },
   { name: "fleet", as: "operator", path: () => "/admin" },
   { name: "istiod-clusters", as: "operator", path: () => "/admin/istiod-clusters" },
-  { name: "istiod-cluster", as: "operator", path: () => "/admin/istiod-clusters/istiod-eu-1-b" },
+  {
+    name: "istiod-cluster",
+    as: "operator",
+    path: () => "/admin/istiod-clusters/istiod-eu-1-b",
+    prepare: (page) => page.locator("svg.recharts-surface").first().waitFor(),
+  },
   { name: "placement", as: "operator", path: () => "/admin/placement", prepare: openFirstPlacement },
   { name: "work", as: "operator", path: () => "/admin/work" },
   { name: "versions", as: "operator", path: () => "/admin/versions" },

@@ -34,6 +34,7 @@ const listColumns = (revoke: (key: ApiKey) => void): Column<ApiKey>[] => [
     ),
     text: ({ name, prefix }) => `${name} ${prefix}`,
     sortBy: ({ name }) => name,
+    note: ({ role, revokedAt }) => (revokedAt === null ? role : `${role} · revoked`),
   },
   {
     id: "role",
@@ -41,6 +42,7 @@ const listColumns = (revoke: (key: ApiKey) => void): Column<ApiKey>[] => [
     cell: ({ role }) => role,
     text: ({ role }) => role,
     sortBy: ({ role }) => role,
+    room: "wide",
   },
   {
     id: "state",
@@ -60,6 +62,7 @@ const listColumns = (revoke: (key: ApiKey) => void): Column<ApiKey>[] => [
   {
     id: "actions",
     header: "Change",
+    align: "end",
     cell: (key) =>
       key.revokedAt === null ? (
         <Button size="small" kind="danger" onClick={() => revoke(key)}>

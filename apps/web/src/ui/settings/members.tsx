@@ -40,6 +40,7 @@ const listColumns = (
     ),
     text: ({ displayName, email }) => `${displayName} ${email}`,
     sortBy: nameOf,
+    note: ({ role, isPending }) => (isPending ? `${role} · invited` : role),
   },
   {
     id: "role",
@@ -47,6 +48,7 @@ const listColumns = (
     cell: ({ role }) => role,
     text: ({ role }) => role,
     sortBy: ({ role }) => tenantRoles.indexOf(role),
+    room: "wide",
   },
   {
     id: "state",
@@ -68,6 +70,7 @@ const listColumns = (
   {
     id: "actions",
     header: "Change",
+    align: "end",
     cell: (member) => (
       <span className={styles["buttons"]}>
         {member.isPending ? null : (
