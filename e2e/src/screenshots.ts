@@ -39,7 +39,10 @@ async function run(): Promise<void> {
         const path = join(folder, `${entry.name}-${look.device}-${look.theme}.png`);
         const faults = await visitor.visit(entry, look, async ({ page, faults: found }) => {
           const width = page.viewportSize()?.width ?? 0;
-          const height = await page.evaluate(() => document.documentElement.scrollHeight);
+          // What lies over a page covers what is seen of it, and no more.
+          const isCovered = (await page.getByRole("dialog").count()) > 0;
+          const shown = isCovered ? page.viewportSize()?.height : undefined;
+          const height = shown ?? (await page.evaluate(() => document.documentElement.scrollHeight));
           const picture = await page.screenshot({
             fullPage: true,
             clip: { x: 0, y: 0, width, height: Math.min(height, mostHeight[look.device]) },
