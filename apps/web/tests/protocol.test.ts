@@ -175,9 +175,9 @@ test("requests are answered again when the database's connections were cut", asy
   expect((await client.call(operations.listClusters, { params: { tenant: "shop" } })).status).toBe(200);
 });
 
-test.each(["/sign-in", "/api/v1/openapi.json"])("%s is sent compressed to whoever takes it so", async (path) => {
+test("pages are sent compressed to whoever takes it so", async () => {
   const read = async (encoding: string): Promise<[string | null, string]> => {
-    const response = await fetch(world.web.url + path, { headers: { "accept-encoding": encoding } });
+    const response = await fetch(`${world.web.url}/sign-in`, { headers: { "accept-encoding": encoding } });
     return [response.headers.get("content-encoding"), (await response.text()).slice(0, 1)];
   };
   const [plain, first] = await read("identity");
