@@ -5,7 +5,7 @@ import type { Person } from "../../src/portal/people.ts";
 import { tellRefusals, watchFaults } from "../../src/portal/visit-page.ts";
 
 /** How long a person waits for what should be there at once, in milliseconds. */
-const patienceMs = 20_000;
+const patienceMs = 40_000;
 
 /** Somebody at a browser of their own, who goes on with one page from beginning to end. */
 export interface PortalPerson {
