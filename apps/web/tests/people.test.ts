@@ -219,7 +219,8 @@ test("an operator's session opens what belongs to the platform, and its stream n
   const notices = [...text.matchAll(/event: member.created\ndata: (.*)\n/g)].map(([, data = ""]) =>
     fleetEventNoticeSchema.parse(JSON.parse(data)),
   );
-  expect(notices).toContainEqual(expect.objectContaining({ tenant: "shop", object: { kind: "member", id } }));
+  const wanted = { tenant: "shop", object: { kind: "member", id } };
+  expect(notices.find(({ object }) => object.id === id)).toMatchObject(wanted);
   await world.owner.query("UPDATE users SET is_operator = false WHERE email = $1", [email]);
   while (!text.includes("event: end")) text += (await reader?.read())?.value ?? "";
   expect((await world.checker.request(operations.listFleetControlPlanes, { headers })).code).toBe("Forbidden");
