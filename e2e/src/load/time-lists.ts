@@ -50,19 +50,33 @@ const pauseMs = 500;
 const wheelSteps = 60;
 const seenSchema = z.object({ tasksMs: z.array(z.number()), framesMs: z.array(z.number()) });
 
+/** What a page is to show: rows of a list, and what it says of their number, or null for any rows. */
+interface WantedRows {
+  label: string;
+  count: string | null;
+  limitMs: number;
+}
+
 /**
  * Runs in the page: waits until rows are painted.
- * @param count what the list has to say of its number, or null for any rows
  * @returns milliseconds since the navigation
  */
-function waitForRows(count: string | null): Promise<number> {
-  return new Promise((settle) => {
+function waitForRows({ label, count, limitMs: mostMs }: WantedRows): Promise<number> {
+  return new Promise((settle, refuse) => {
+    const readCounts = (): string[] =>
+      [...document.querySelectorAll("main [role=status]")].map(({ textContent }) => textContent);
     const isThere = (): boolean =>
-      document.querySelector("tbody tr[data-row]") !== null &&
-      (count === null || document.querySelector("main [role=status]")?.textContent === count);
+      document.querySelector(`table[aria-label="${label}"] tr[data-row]`) !== null &&
+      (count === null || readCounts().includes(count));
     const watcher = new MutationObserver(() => look());
+    const timer = setTimeout(() => {
+      watcher.disconnect();
+      const wanted = `${count ?? "any row"} of the list "${label}"`;
+      refuse(new Error(`${wanted} was not there after ${mostMs / 1_000} s; the page said: ${readCounts().join("; ")}`));
+    }, mostMs);
     const look = (): void => {
       if (!isThere()) return;
+      clearTimeout(timer);
       watcher.disconnect();
       // The next picture has it; what is asked for in it runs before it is painted.
       requestAnimationFrame(() => setTimeout(() => settle(performance.now())));
@@ -72,16 +86,15 @@ function waitForRows(count: string | null): Promise<number> {
   });
 }
 
+const watchRows = (page: Page, { label }: PortalList, count: string | null): Promise<number> =>
+  page.evaluate(waitForRows, { label, count, limitMs });
+
 /** Types a search as soon as there are rows, and waits until the only row that fits is painted. */
-async function searchRows(
-  page: Page,
-  { label, rows, search }: PortalList,
-  rowsSeen: Promise<number>,
-): Promise<Opening> {
+async function searchRows(page: Page, list: PortalList, rowsSeen: Promise<number>): Promise<Opening> {
   const rowsMs = await rowsSeen;
-  const searched = page.evaluate(waitForRows, `1 of ${rows} ${label}`);
+  const searched = watchRows(page, list, `1 of ${list.rows} ${list.label}`);
   await page.keyboard.press("/");
-  await page.keyboard.type(search);
+  await page.keyboard.type(list.search);
   return { rowsMs, searchedMs: await searched };
 }
 
@@ -91,7 +104,7 @@ async function openCold(browser: Browser, baseUrl: string, session: Session, lis
   try {
     const page = await context.newPage();
     await page.goto(baseUrl + list.path, { waitUntil: "commit" });
-    return await searchRows(page, list, page.evaluate(waitForRows, null));
+    return await searchRows(page, list, watchRows(page, list, null));
   } finally {
     await context.close();
   }
@@ -109,7 +122,7 @@ async function openByClick(page: Page, baseUrl: string, list: PortalList): Promi
   );
   // Registered before anything is clicked.
   await page.evaluate(() => undefined);
-  const rowsSeen = page.evaluate(waitForRows, null);
+  const rowsSeen = watchRows(page, list, null);
   await page.getByRole("navigation", { name: "Pages" }).getByRole("link", { name: list.link, exact: true }).click();
   const opening = await searchRows(page, list, rowsSeen);
   const startMs = await clicked;
@@ -118,7 +131,7 @@ async function openByClick(page: Page, baseUrl: string, list: PortalList): Promi
 
 /** Turns the wheel through the whole list. */
 async function scrollThrough(page: Page, list: PortalList): Promise<Scroll> {
-  const end = page.evaluate(waitForRows, `${list.rows} ${list.label}`);
+  const end = watchRows(page, list, `${list.rows} ${list.label}`);
   await page.locator("[data-page-search]").fill("");
   await end;
   await page.mouse.move(viewport.width / 2, viewport.height / 2);

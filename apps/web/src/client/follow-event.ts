@@ -72,6 +72,7 @@ export async function followFleetEvent(queries: QueryClient, { type, object }: W
     removeItem(queries, fleetControlPlanes, object.id);
     await markGone(queries, keys.placedControlPlane(object.id));
   } else if (object.kind === "control-plane") await refreshControlPlane(object.id);
+  if (object.kind === "operation") await refresh(keys.admin("work"));
   if (object.kind === "revision") {
     const owner = findHeld(queries, fleetControlPlanes, ({ revisions }) =>
       revisions.some(({ id }) => id === object.id),
