@@ -92,7 +92,7 @@ export function createClient(options: ClientOptions): Client {
   const call = async (operation: AnyOperation, input: LooseInput) => {
     const timeout = AbortSignal.timeout(timeoutMs);
     const signal = input.signal === undefined ? timeout : AbortSignal.any([input.signal, timeout]);
-    const path = fillPath(operation.path, input.params ?? {}) + writeQuery(input.query ?? {});
+    const path = writePath(operation, input);
     const response = await send(operation.method, path, {
       headers: writeHeaders(input),
       ...(input.body === undefined ? {} : { body: JSON.stringify(input.body) }),
@@ -120,6 +120,15 @@ function typeCall(call: (operation: AnyOperation, input: LooseInput) => Promise<
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- one call for all operations; what its caller hands in decides the types
   return call as Client["call"];
 }
+
+const writePath = (operation: AnyOperation, input: LooseInput): string =>
+  fillPath(operation.path, input.params ?? {}) + writeQuery(input.query ?? {});
+
+/** The address of a call, from the origin on. */
+export const addressOf = <Operation extends AnyOperation>(
+  operation: Operation,
+  input: Pick<CallInput<Operation>, "params" | "query">,
+): string => apiPrefix + writePath(operation, input);
 
 /** Puts parameters into a path's braces. */
 export function fillPath(path: string, params: Record<string, unknown>): string {

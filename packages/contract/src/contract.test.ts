@@ -8,7 +8,7 @@ import { hasRole } from "./resources/api-key.ts";
 import { createControlPlaneBodySchema } from "./resources/control-plane.ts";
 import { eventIdSchema } from "./resources/event.ts";
 import { createRegionBodySchema } from "./resources/region.ts";
-import { lineNameSchema, nameSchema, pageQuerySchema } from "./resources/common.ts";
+import { lineNameSchema, namedPageQuerySchema, nameSchema, pageQuerySchema } from "./resources/common.ts";
 import { emailSchema } from "./resources/user.ts";
 import { createVersionLineBodySchema } from "./resources/version-line.ts";
 
@@ -96,14 +96,25 @@ test.each([
 test.each([
   [{}, 50],
   [{ limit: "1" }, 1],
-  [{ limit: "100" }, 100],
+  [{ limit: "500" }, 500],
   [{ limit: "0" }, undefined],
-  [{ limit: "101" }, undefined],
+  [{ limit: "501" }, undefined],
   [{ limit: " 5" }, undefined],
   [{ limit: "1e1" }, undefined],
   [{ limit: "" }, undefined],
 ])("the page query %j asks for %s items", (query, limit) => {
   expect(pageQuerySchema.safeParse(query).data?.limit).toBe(limit);
+});
+
+test.each([
+  ["a,b-1", ["a", "b-1"]],
+  ["a", ["a"]],
+  ["", undefined],
+  ["a,,b", undefined],
+  ["a,B", undefined],
+  [Array<string>(101).fill("a").join(","), undefined],
+])("items are asked for by their names: %j", (names, wanted) => {
+  expect(namedPageQuerySchema.safeParse({ names }).data?.names).toEqual(wanted);
 });
 
 test.each(["a\u0000b", "a\nb", "\ud800", "", "x".repeat(101)])("%j is refused as a display name", (displayName) => {

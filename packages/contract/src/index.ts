@@ -2,7 +2,15 @@
 // Before any schema is made.
 import "./without-eval.ts";
 
-export { type CallInput, type CallResult, type Client, type ClientOptions, createClient, fillPath } from "./client.ts";
+export {
+  addressOf,
+  type CallInput,
+  type CallResult,
+  type Client,
+  type ClientOptions,
+  createClient,
+  fillPath,
+} from "./client.ts";
 export { ConnectionError, EventsErasedError, ProblemError } from "./client-errors.ts";
 export {
   type AnyOperation,
@@ -74,6 +82,8 @@ export {
   nameSchema,
   type Page,
   type PageQuery,
+  mostOfPage,
+  mostWanted,
   pageQuerySchema,
   versionNameSchema,
 } from "./resources/common.ts";

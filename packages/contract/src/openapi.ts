@@ -127,6 +127,7 @@ function describeParameters(place: "path" | "query", schema: z.ZodObject, compon
       in: place,
       required: place === "path" || !z.safeParse(field, undefined).success,
       ...(description === undefined ? {} : { description }),
+      ...(rest["type"] === "array" ? { style: "form", explode: false } : {}),
       schema: rest,
     };
   });

@@ -267,6 +267,10 @@ test("lists go on where a page ended, and refuse cursors of their own making", a
     return found;
   };
   expect(await read(listControlPlanes)).toEqual(["a", "b", "c", "d", "e"]);
+  const named = await listControlPlanes(tenant, { limit: 2, names: ["e", "b", "gone", "a"] });
+  expect(named.items.map(({ name }) => name)).toEqual(["a", "b"]);
+  const rest = await listControlPlanes(tenant, { limit: 2, names: ["e", "b", "a"], cursor: named.nextCursor ?? "" });
+  expect(rest.items.map(({ name }) => name)).toEqual(["e"]);
   expect(await read(listOperations)).toEqual(["d", "b", "e", "a", "c", "shop"]);
   for (const cursor of [
     "x",

@@ -121,7 +121,7 @@ test("a tenant's key sees none of it, neither by the verbs nor by the functions 
   await saveWorkerReport(ground().worker, "seen by nobody", report);
   await sampleUsage(ground().worker);
   const functions = [
-    "list_fleet_control_planes(NULL, NULL, 9, NULL)",
+    "list_fleet_control_planes(NULL, NULL, 9, NULL, true)",
     `list_fleet_conditions(ARRAY(SELECT DISTINCT object_id FROM conditions), NULL)`,
     "read_fleet_events(0, 0, 9)",
     "list_fleet_events(9223372036854775807, 0, 9)",

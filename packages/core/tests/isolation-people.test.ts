@@ -145,7 +145,7 @@ test("what operators see is no tenant's and no person's", async () => {
     "SELECT istiod_cluster FROM usage_samples",
     "SELECT id FROM worker_reports",
     "SELECT * FROM count_revisions()",
-    "SELECT id FROM list_fleet_control_planes(NULL, NULL, 100, NULL)",
+    "SELECT id FROM list_fleet_control_planes(NULL, NULL, 100, NULL, true)",
     "SELECT type FROM list_fleet_conditions(ARRAY(SELECT id FROM revisions), NULL)",
     "SELECT id FROM read_fleet_events(0, 0, 100)",
     "SELECT id FROM list_fleet_events(9223372036854775807, 0, 100)",

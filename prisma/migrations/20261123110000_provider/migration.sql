@@ -63,8 +63,8 @@ CREATE FUNCTION count_revisions() RETURNS TABLE (version text, line text, revisi
   SELECT r.version, r.line, count(*)::integer FROM revisions r WHERE is_platform() GROUP BY r.version, r.line
 $$;
 
--- Control planes of all tenants behind a position, by tenant and name, or the one that is wanted.
-CREATE FUNCTION list_fleet_control_planes(after_tenant text, after_name text, most integer, wanted uuid) RETURNS TABLE (
+-- Control planes of all tenants behind a position, by tenant and name: all, or those that are wanted.
+CREATE FUNCTION list_fleet_control_planes(after_tenant text, after_name text, most integer, wanted uuid[], with_placement boolean) RETURNS TABLE (
     id uuid, tenant text, name text, cluster text, seed text, seed_region text, version text, replicas integer, generation integer,
     deletion_requested_at timestamptz, created_at timestamptz, operation jsonb, revisions jsonb)
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -73,12 +73,12 @@ CREATE FUNCTION list_fleet_control_planes(after_tenant text, after_name text, mo
       FROM operations o WHERE o.object_kind = 'control-plane' AND o.object_id = p.id::text AND o.finished_at IS NULL),
     (SELECT coalesce(jsonb_agg(jsonb_build_object('id', r.id, 'version', r.version, 'line', r.line, 'istiodCluster', r.istiod_cluster, 'region', i.region,
         'replicas', r.replicas, 'cpuMilli', r.cpu_milli, 'memoryMib', r.memory_mib, 'observedGeneration', r.observed_generation,
-        'proxies', (r.observed -> 'proxies' -> 'connected'), 'placement', CASE WHEN wanted IS NULL THEN NULL ELSE r.placement END,
+        'proxies', (r.observed -> 'proxies' -> 'connected'), 'placement', CASE WHEN with_placement THEN r.placement END,
         'readyAt', to_char(r.ready_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
         'createdAt', to_char(r.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) ORDER BY r.created_at DESC, r.id DESC), '[]'::jsonb)
       FROM revisions r JOIN istiod_clusters i ON i.name = r.istiod_cluster WHERE r.control_plane_id = p.id)
   FROM control_planes p JOIN tenants t ON t.id = p.tenant_id JOIN mesh_clusters c ON c.id = p.cluster_id LEFT JOIN seeds s ON s.name = c.seed
-  WHERE is_platform() AND (wanted IS NULL OR p.id = wanted) AND (after_tenant IS NULL OR (t.name, p.name) > (after_tenant, after_name))
+  WHERE is_platform() AND (wanted IS NULL OR p.id = ANY (wanted)) AND (after_tenant IS NULL OR (t.name, p.name) > (after_tenant, after_name))
   ORDER BY t.name, p.name LIMIT most
 $$;
 
@@ -140,7 +140,7 @@ $$;
 DO $$
 DECLARE f text;
 BEGIN
-  FOREACH f IN ARRAY ARRAY['count_revisions()', 'list_fleet_control_planes(text, text, integer, uuid)', 'list_fleet_conditions(text[], text)',
+  FOREACH f IN ARRAY ARRAY['count_revisions()', 'list_fleet_control_planes(text, text, integer, uuid[], boolean)', 'list_fleet_conditions(text[], text)',
     'read_fleet_events(bigint, bigint, integer)', 'list_fleet_events(bigint, bigint, integer)', 'is_fleet_gap(bigint, bigint, interval)', 'measure_work()',
     'list_fleet_work(boolean, integer)', 'list_live_operations(integer)'] LOOP
     EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', f);

@@ -1,9 +1,9 @@
 import { Compass } from "lucide-react";
-import Link from "next/link";
 import type { ReactNode } from "react";
 import { Button } from "#ui/button.tsx";
 import styles from "#ui/centered.module.css";
 import { EmptyState } from "#ui/empty-state.tsx";
+import { Link } from "#ui/link.tsx";
 
 /** For addresses that lead nowhere, or to what belongs to others: the two look the same. */
 export default function NotFound(): ReactNode {

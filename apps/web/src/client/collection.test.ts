@@ -1,4 +1,3 @@
-import { ProblemError } from "@pilothouse/contract";
 import { QueryClient, QueryObserver } from "@tanstack/react-query";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type Collection, findStaleMs, type Held, readWhole, refreshItem, removeItem } from "./collection.ts";
@@ -8,9 +7,6 @@ interface Thing {
   name: string;
   version: number;
 }
-
-const createNotFound = (): ProblemError =>
-  new ProblemError({ type: "", title: "", status: 404, code: "NotFound", detail: "It is gone.", requestId: "" });
 
 /** A service whose answers are what was so when they were asked for, and come when the test lets them. */
 function createStore(names: readonly string[]) {
@@ -25,6 +21,7 @@ function createStore(names: readonly string[]) {
   const read = (name: string): Thing => ({ name, version: things.get(name) ?? 0 });
   const collection: Collection<Thing> = {
     key: ["things"],
+    firstPage: "/things",
     readPage: async (cursor = "0", signal) => {
       const begin = Number(cursor);
       const items = [...things.keys()]
@@ -35,12 +32,11 @@ function createStore(names: readonly string[]) {
       await pass(`page ${cursor}`, signal);
       return { items, nextCursor };
     },
-    readOne: async (name) => {
-      const item = read(name);
-      await pass(`one ${name}`);
-      if (item.version === 0) throw createNotFound();
-      if (item.version < 0) throw new Error("no answer");
-      return item;
+    readNamed: async (wanted) => {
+      const items = wanted.map(read);
+      await pass(`named ${wanted.join(" ")}`);
+      if (items.some(({ version }) => version < 0)) throw new Error("no answer");
+      return { items: items.filter(({ version }) => version > 0), nextCursor: null };
     },
     nameOf: ({ name }) => name,
   };
@@ -158,19 +154,24 @@ test("an item that can't be read has the whole list read", async () => {
   expect(held()).toBe("a-1 b1");
 });
 
-test("many at once are read as a list, and however often one is named it is read twice at most", async () => {
+test("many at once are read together, and what is named while they are being read is once more, and together", async () => {
   const names = Array.from({ length: 40 }, (_, index) => `n${String(index).padStart(2, "0")}`);
-  const { collection, change, calls } = createStore(names);
+  const { collection, change, hold, calls } = createStore(names);
   show(collection);
   await expect.poll(() => queries.getQueryData<Held<Thing>>(["things"])?.isWhole).toBe(true);
   calls.length = 0;
   for (const name of names) change(name, 2);
   await Promise.all(names.map((name) => refreshItem(queries, collection, name)));
   await expect.poll(held).toBe(names.map((name) => `${name}2`).join(" "));
-  expect(calls.filter((call) => call.startsWith("one")).length).toBeLessThan(10);
+  expect(calls).toEqual([`named ${names.join(" ")}`]);
   calls.length = 0;
-  await Promise.all(Array.from({ length: 9 }, () => refreshItem(queries, collection, "n05")));
-  expect(calls).toEqual(["one n05", "one n05"]);
+  const release = hold("named n05");
+  const reading = refreshItem(queries, collection, "n05");
+  await expect.poll(() => calls).toEqual(["named n05"]);
+  for (const name of ["n06", "n05", "n06", "n05"]) void refreshItem(queries, collection, name);
+  release();
+  await reading;
+  expect(calls).toEqual(["named n05", "named n06 n05"]);
 });
 
 test("what is gone leaves the list, and what is new comes to its place", async () => {
@@ -187,9 +188,9 @@ test("what is said to be gone does not come back with an answer that was given b
   const { collection, hold, calls } = createStore(["a", "b"]);
   show(collection);
   await expect.poll(held).toBe("a1 b1");
-  const release = hold("one a");
+  const release = hold("named a");
   const refreshed = refreshItem(queries, collection, "a");
-  await expect.poll(() => calls).toContain("one a");
+  await expect.poll(() => calls).toContain("named a");
   removeItem(queries, collection, "a");
   release();
   await refreshed;

@@ -1,14 +1,18 @@
 "use client";
-import { type Page, ProblemError } from "@pilothouse/contract";
+import { mostWanted, type Page } from "@pilothouse/contract";
 import { type Query, type QueryClient, useQuery, useQueryClient } from "@tanstack/react-query";
+import { preload } from "react-dom";
 import { readAnew } from "./read-anew.ts";
 
-/** A list that is read page by page, and whose items can be read one by one. */
+/** A list that is read page by page, and of which some items can be read by their names. */
 export interface Collection<Item> {
   /** Of the whole list. */
   key: readonly unknown[];
+  /** Address of its first page. */
+  firstPage: string;
   readPage: (cursor: string | undefined, signal: AbortSignal) => Promise<Page<Item>>;
-  readOne: (name: string) => Promise<Item>;
+  /** Reads up to `mostWanted` items; what is not among them is gone. */
+  readNamed: (names: readonly string[]) => Promise<Page<Item>>;
   nameOf: (item: Item) => string;
 }
 
@@ -29,11 +33,6 @@ export interface CollectionState<Item> {
   readAgain: () => void;
 }
 
-/** More items that wait to be read one by one than this: the whole list is read in their place. */
-const mostOneByOne = 20;
-/** Items that are read at the same time. */
-const atOnce = 5;
-
 /**
  * How long a list holds, in milliseconds. An event names what changed, and only that is read anew; after a lost stream everything is. Half a list, whose
  * reading was broken off, holds no time at all.
@@ -44,6 +43,7 @@ export const findStaleMs = ({ state }: { state: { data: Held<unknown> | undefine
 /** Keeps a whole list. What has come so far is shown while the rest is read. */
 export function useCollection<Item>(collection: Collection<Item>): CollectionState<Item> {
   const queries = useQueryClient();
+  preloadFirstPage(collection);
   const { data, error, refetch } = useQuery<Held<Item>>({
     queryKey: collection.key,
     queryFn: ({ signal }) => readWhole(queries, collection, signal),
@@ -60,9 +60,15 @@ export function useCollection<Item>(collection: Collection<Item>): CollectionSta
   };
 }
 
+/** While a document is made: has the browser ask for a list together with the scripts that will show it. */
+function preloadFirstPage({ firstPage }: Collection<never>): void {
+  // As `fetch` asks: with the session, and of this origin alone.
+  if (globalThis.document === undefined) preload(firstPage, { as: "fetch", crossOrigin: "anonymous" });
+}
+
 /** What is known of a list beside what is held of it. */
 interface Following {
-  /** Items that were read one by one while the whole list is being read, of which its pages may know older things. */
+  /** Items that were read by their names while the whole list is being read, of which its pages may know older things. */
   sinceBegin: Map<string, unknown> | undefined;
   /** Names of items that are to be read, and of those that are being read. */
   waiting: Set<string>;
@@ -81,7 +87,7 @@ function follow(queries: QueryClient, key: readonly unknown[]): Following {
   return found;
 }
 
-/** Reads a list page by page. What was read one by one meanwhile is newer than its page. */
+/** Reads a list page by page, and shows it each time that it has doubled. What was read by its name meanwhile is newer than its page. */
 export async function readWhole<Item>(
   queries: QueryClient,
   collection: Collection<Item>,
@@ -93,6 +99,7 @@ export async function readWhole<Item>(
   following.sinceBegin = newer;
   const before = queries.getQueryData<Held<Item>>(key);
   let items: readonly Item[] = [];
+  let shown = 0;
   const hold = (isWhole: boolean): Held<Item> =>
     [...newer].reduce((held, [name, item]) => putItem(held, collection, name, item), { items, isWhole });
   try {
@@ -101,8 +108,10 @@ export async function readWhole<Item>(
       items = [...items, ...page.items];
       if (page.nextCursor === null) return hold(true);
       cursor = page.nextCursor;
-      // Only where no whole list is shown yet: one that is read anew stays whole meanwhile.
-      if (before?.isWhole !== true) queries.setQueryData<Held<Item>>(key, hold(false));
+      // Only where no whole list is shown yet: one that is read anew stays whole meanwhile. What it costs to show a list grows with it.
+      if (before?.isWhole === true || items.length < 2 * shown) continue;
+      queries.setQueryData<Held<Item>>(key, hold(false));
+      shown = items.length;
     }
   } finally {
     if (following.sinceBegin === newer) following.sinceBegin = undefined;
@@ -110,8 +119,8 @@ export async function readWhole<Item>(
 }
 
 /**
- * Reads one item of a list anew and puts it into its place, where the list is held or being read. However many events name items at once, a few are read
- * at a time; when many wait, or one can't be read, the whole list is read in their place.
+ * Reads one item of a list anew and puts it into its place, where the list is held or being read. What is named while others are being read is read together
+ * after them; when they can't be read, the whole list is in their place.
  */
 export async function refreshItem<Item>(
   queries: QueryClient,
@@ -125,6 +134,8 @@ export async function refreshItem<Item>(
   if (following.isReading) return;
   following.isReading = true;
   try {
+    // Events that came together are told of one after the other.
+    await new Promise((resolve) => setTimeout(resolve));
     while (following.waiting.size > 0) await readWaiting(queries, collection, following);
   } finally {
     following.isReading = false;
@@ -146,17 +157,13 @@ async function readWaiting<Item>(
   const { waiting, reading } = following;
   const query = findList(queries, collection);
   if (query === undefined || isForLater(query)) return waiting.clear();
-  const readList = (): Promise<void> => {
-    waiting.clear();
-    return readAnew(queries, { queryKey: collection.key, exact: true });
-  };
-  if (waiting.size > mostOneByOne) return readList();
-  const names = [...waiting].slice(0, atOnce);
+  const names = [...waiting].slice(0, mostWanted);
   for (const name of names) waiting.delete(name);
   for (const name of names) reading.add(name);
   try {
-    const answers = await Promise.all(names.map(async (name) => ({ name, item: await readOrGone(collection, name) })));
-    const read = answers.filter(({ name }) => reading.has(name));
+    const { items } = await collection.readNamed(names);
+    const found = new Map(items.map((item) => [collection.nameOf(item), item]));
+    const read = names.filter((name) => reading.has(name)).map((name) => ({ name, item: found.get(name) }));
     for (const { name, item } of read) following.sinceBegin?.set(name, item);
     // A list that is out of date would pass for new with what is put into it; its reading takes these up.
     if (query.state.isInvalidated) return;
@@ -166,7 +173,8 @@ async function readWaiting<Item>(
     );
   } catch {
     // The list says what is wrong where it can't be read, too.
-    await readList();
+    waiting.clear();
+    await readAnew(queries, { queryKey: collection.key, exact: true });
   } finally {
     reading.clear();
   }
@@ -181,15 +189,6 @@ export function removeItem<Item>(queries: QueryClient, collection: Collection<It
   sinceBegin?.set(name, undefined);
   if (findList(queries, collection)?.state.isInvalidated !== false) return;
   queries.setQueryData<Held<Item>>(collection.key, (held) => held && putItem(held, collection, name, undefined));
-}
-
-async function readOrGone<Item>({ readOne }: Collection<Item>, name: string): Promise<Item | undefined> {
-  try {
-    return await readOne(name);
-  } catch (error) {
-    if (error instanceof ProblemError && error.status === 404) return undefined;
-    throw error;
-  }
 }
 
 function putItem<Item>(

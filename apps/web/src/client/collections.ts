@@ -1,35 +1,46 @@
 "use client";
-import { type Cluster, type ControlPlane, type FleetControlPlane, operations } from "@pilothouse/contract";
+import {
+  addressOf,
+  type Cluster,
+  type ControlPlane,
+  type FleetControlPlane,
+  mostOfPage,
+  mostWanted,
+  operations,
+} from "@pilothouse/contract";
 import { call } from "./api.ts";
 import type { Collection } from "./collection.ts";
 import { keys } from "./keys.ts";
 
-/** Most that a page may have. */
-const limit = 100;
-
-const pageQuery = (cursor: string | undefined) => (cursor === undefined ? { limit } : { limit, cursor });
+const pageQuery = (cursor: string | undefined) =>
+  cursor === undefined ? { limit: mostOfPage } : { limit: mostOfPage, cursor };
 
 /** All control planes of a tenant. */
 export const controlPlanesOf = (tenant: string): Collection<ControlPlane> => ({
   key: keys.controlPlanes(tenant),
+  firstPage: addressOf(operations.listControlPlanes, { params: { tenant }, query: pageQuery(undefined) }),
   readPage: (cursor, signal) =>
     call(operations.listControlPlanes, { params: { tenant }, query: pageQuery(cursor), signal }),
-  readOne: (controlPlane) => call(operations.getControlPlane, { params: { tenant, controlPlane } }),
+  readNamed: (names) =>
+    call(operations.listControlPlanes, { params: { tenant }, query: { limit: mostWanted, names: [...names] } }),
   nameOf: ({ name }) => name,
 });
 
 /** All mesh clusters of a tenant. */
 export const clustersOf = (tenant: string): Collection<Cluster> => ({
   key: keys.clusters(tenant),
+  firstPage: addressOf(operations.listClusters, { params: { tenant }, query: pageQuery(undefined) }),
   readPage: (cursor, signal) => call(operations.listClusters, { params: { tenant }, query: pageQuery(cursor), signal }),
-  readOne: (cluster) => call(operations.getCluster, { params: { tenant, cluster } }),
+  readNamed: (names) =>
+    call(operations.listClusters, { params: { tenant }, query: { limit: mostWanted, names: [...names] } }),
   nameOf: ({ name }) => name,
 });
 
 /** All tenants' control planes, by their ids. */
 export const fleetControlPlanes: Collection<FleetControlPlane> = {
   key: keys.fleetControlPlanes,
+  firstPage: addressOf(operations.listFleetControlPlanes, { query: pageQuery(undefined) }),
   readPage: (cursor, signal) => call(operations.listFleetControlPlanes, { query: pageQuery(cursor), signal }),
-  readOne: (controlPlaneId) => call(operations.getFleetControlPlane, { params: { controlPlaneId } }),
+  readNamed: (ids) => call(operations.listFleetControlPlanes, { query: { limit: mostWanted, ids: [...ids] } }),
   nameOf: ({ id }) => id,
 };

@@ -1,7 +1,4 @@
-import type { Page } from "@pilothouse/contract";
-
-/** Most that a page may have. */
-const limit = 100;
+import { mostOfPage, type Page } from "@pilothouse/contract";
 
 /** Reads all pages of a list. */
 export async function readPages<Item>(
@@ -9,7 +6,7 @@ export async function readPages<Item>(
 ): Promise<Item[]> {
   const items: Item[] = [];
   for (let cursor: string | undefined; ;) {
-    const page = await readPage({ limit, ...(cursor === undefined ? {} : { cursor }) });
+    const page = await readPage({ limit: mostOfPage, ...(cursor === undefined ? {} : { cursor }) });
     items.push(...page.items);
     if (page.nextCursor === null) return items;
     cursor = page.nextCursor;

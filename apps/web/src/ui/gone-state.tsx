@@ -1,9 +1,9 @@
 import { Compass } from "lucide-react";
-import Link from "next/link";
 import type { ReactNode } from "react";
 import { Button } from "./button.tsx";
 import { Card } from "./card.tsx";
 import { EmptyState } from "./empty-state.tsx";
+import { Link } from "./link.tsx";
 
 /** For a page whose object is not there, or no more. */
 export function GoneState({

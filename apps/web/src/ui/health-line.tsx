@@ -1,8 +1,8 @@
 "use client";
 import type { ControlPlanePhase } from "@pilothouse/contract";
-import Link from "next/link";
 import type { ReactNode } from "react";
 import styles from "./health-line.module.css";
+import { Link } from "./link.tsx";
 import { Status, type StatusTone } from "./status.tsx";
 
 /** Worst first, by what it means for a mesh. */

@@ -1,10 +1,10 @@
 "use client";
 import { operations } from "@pilothouse/contract";
-import Link from "next/link";
 import { type ReactNode, useState } from "react";
 import { call } from "#client/api.ts";
 import { Button } from "./button.tsx";
 import { EntryFrame } from "./entry-frame.tsx";
+import { Link } from "./link.tsx";
 import { Notice } from "./notice.tsx";
 import { SignOutButton } from "./sign-out-button.tsx";
 

@@ -1,9 +1,9 @@
 "use client";
 import type { Operation } from "@pilothouse/contract";
-import Link from "next/link";
 import { type ReactNode, useEffect, useState } from "react";
 import { describeSteps } from "#client/operation-steps.ts";
 import { Card } from "./card.tsx";
+import { Link } from "./link.tsx";
 import { Notice } from "./notice.tsx";
 import { Status, type StatusTone } from "./status.tsx";
 import styles from "./operation-progress.module.css";

@@ -1,12 +1,12 @@
 "use client";
 import { Menu, Search } from "lucide-react";
-import Link from "next/link";
 import { usePathname } from "next/navigation";
 import { Dialog } from "radix-ui";
 import { type ReactNode, useEffect, useState } from "react";
 import { AccountMenu } from "./account-menu.tsx";
 import type { Command } from "./command-palette.tsx";
 import { Finder } from "./finder.tsx";
+import { Link } from "./link.tsx";
 import { LiveNotice } from "./live-notice.tsx";
 import { LiveState } from "./live-state.tsx";
 import { Logo } from "./logo.tsx";

@@ -1,8 +1,8 @@
 "use client";
 import { Check, ChevronsUpDown } from "lucide-react";
-import Link from "next/link";
 import { DropdownMenu } from "radix-ui";
 import type { ReactNode } from "react";
+import { Link } from "./link.tsx";
 import styles from "./menu.module.css";
 import switcher from "./tenant-switcher.module.css";
 

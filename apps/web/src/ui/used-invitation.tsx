@@ -1,9 +1,9 @@
 import { MailX } from "lucide-react";
-import Link from "next/link";
 import type { ReactNode } from "react";
 import { Button } from "./button.tsx";
 import styles from "./centered.module.css";
 import { EmptyState } from "./empty-state.tsx";
+import { Link } from "./link.tsx";
 
 /** For an invitation that no longer holds. */
 export function UsedInvitation(): ReactNode {

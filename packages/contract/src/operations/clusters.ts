@@ -1,6 +1,6 @@
 import { defineOperation } from "../define-operation.ts";
 import { clusterSchema, connectClusterBodySchema, retryConnectionBodySchema } from "../resources/cluster.ts";
-import { nameSchema, pageQuerySchema, pageSchema } from "../resources/common.ts";
+import { namedPageQuerySchema, nameSchema, pageSchema } from "../resources/common.ts";
 import { accepted, answered, found, nothing, tenantParams } from "./forms.ts";
 
 const tag = "Clusters";
@@ -14,7 +14,7 @@ export const listClusters = defineOperation({
   tag,
   scope: { kind: "tenant", role: "viewer" },
   params: tenantParams,
-  query: pageQuerySchema,
+  query: namedPageQuerySchema,
   body: undefined,
   responses: { 200: answered(pageSchema(clusterSchema), "A page") },
   problems: ["InvalidCursor"],

@@ -1,5 +1,5 @@
 import { defineOperation } from "../define-operation.ts";
-import { nameSchema, pageQuerySchema, pageSchema } from "../resources/common.ts";
+import { namedPageQuerySchema, nameSchema, pageQuerySchema, pageSchema } from "../resources/common.ts";
 import {
   changeControlPlaneBodySchema,
   controlPlaneSchema,
@@ -20,7 +20,7 @@ export const listControlPlanes = defineOperation({
   tag,
   scope: { kind: "tenant", role: "viewer" },
   params: tenantParams,
-  query: pageQuerySchema,
+  query: namedPageQuerySchema,
   body: undefined,
   responses: { 200: answered(pageSchema(controlPlaneSchema), "A page") },
   problems: ["InvalidCursor"],

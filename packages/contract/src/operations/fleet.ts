@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { defineOperation } from "../define-operation.ts";
-import { pageQuerySchema, pageSchema } from "../resources/common.ts";
+import { identifiedPageQuerySchema, pageQuerySchema, pageSchema } from "../resources/common.ts";
 import { fleetControlPlaneSchema, fleetEventSchema, placedControlPlaneSchema } from "../resources/fleet.ts";
 import { usageQuerySchema, usageSchema } from "../resources/usage.ts";
 import { workSchema } from "../resources/work.ts";
@@ -16,7 +16,7 @@ export const listFleetControlPlanes = defineOperation({
   tag,
   scope: { kind: "platform" },
   params: nothing,
-  query: pageQuerySchema,
+  query: identifiedPageQuerySchema,
   body: undefined,
   responses: { 200: answered(pageSchema(fleetControlPlaneSchema), "A page") },
   problems: ["InvalidCursor"],

@@ -96,11 +96,14 @@ export const capacitySchema = z.strictObject({
 
 export type Capacity = z.infer<typeof capacitySchema>;
 
+/** Most items of a page. */
+export const mostOfPage = 500;
+
 const limitSchema = z
   .string()
-  .regex(/^[0-9]{1,3}$/, { error: "must be a number from 1 to 100" })
+  .regex(/^[0-9]{1,3}$/, { error: `must be a number from 1 to ${mostOfPage}` })
   .transform(Number)
-  .pipe(z.int().min(1).max(100));
+  .pipe(z.int().min(1).max(mostOfPage));
 
 /** Query of every list: how many at most, and where to go on. */
 export const pageQuerySchema = z.strictObject({
@@ -109,6 +112,30 @@ export const pageQuerySchema = z.strictObject({
 });
 
 export type PageQuery = z.output<typeof pageQuerySchema>;
+
+/** Most items that can be asked for by what they are called: more would be too long an address. */
+export const mostWanted = 100;
+
+/** Several of a kind: in the query they have commas between them. */
+function severalSchema(item: z.ZodType<string>) {
+  return z
+    .string()
+    .max(4_000)
+    .transform((text) => text.split(","))
+    .pipe(z.array(item).min(1).max(mostWanted));
+}
+
+/** Query of a list whose items can be asked for by their names. */
+export const namedPageQuerySchema = pageQuerySchema.extend({
+  names: severalSchema(nameSchema).optional().describe("Only these, as `a,b,c`; what does not exist is left out"),
+});
+
+/** Query of a list whose items can be asked for by their ids. */
+export const identifiedPageQuerySchema = pageQuerySchema.extend({
+  ids: severalSchema(z.uuid())
+    .optional()
+    .describe("Only these, with commas between them; what does not exist is left out"),
+});
 
 /** A page of a list; `nextCursor` is null on the last one. */
 export function pageSchema<Item extends z.ZodType>(

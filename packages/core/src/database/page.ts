@@ -8,6 +8,19 @@ export interface PageInput {
   cursor?: string | undefined;
 }
 
+/** The same for lists whose items can be asked for by their names. */
+export interface NamedPageInput extends PageInput {
+  names?: readonly string[] | undefined;
+}
+
+/** Which names belong to a page of such a list. @param after position that its cursor stands for */
+export const filterNames = (
+  { names }: NamedPageInput,
+  after: string | undefined,
+): { name: { in?: string[]; gt?: string } } => ({
+  name: { ...(names === undefined ? {} : { in: [...names] }), ...(after === undefined ? {} : { gt: after }) },
+});
+
 /**
  * Reads a cursor that `toPage` wrote.
  * @throws DomainError InvalidCursor

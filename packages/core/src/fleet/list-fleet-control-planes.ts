@@ -44,16 +44,16 @@ const rowSchema = z.object({
 
 type FleetRow = z.infer<typeof rowSchema>;
 
-/** Lists the control planes of all tenants, by tenant and name. @throws DomainError Forbidden, InvalidCursor */
+/** Lists the control planes of all tenants, by tenant and name: all, or those that are asked for. @throws DomainError Forbidden, InvalidCursor */
 export async function listFleetControlPlanes(
   context: RequestContext,
-  input: PageInput,
+  input: PageInput & { ids?: readonly string[] | undefined },
 ): Promise<Page<FleetControlPlane>> {
   requirePlatform(context);
   const [tenant, name] = readCursor(fleetPosition, input.cursor) ?? [null, null];
   return withSight(context, "platform", async (transaction) => {
     const rows = await transaction.$queryRaw<unknown[]>`
-      SELECT * FROM list_fleet_control_planes(${tenant}, ${name}, ${input.limit + 1}::int, NULL)`;
+      SELECT * FROM list_fleet_control_planes(${tenant}, ${name}, ${input.limit + 1}::int, ${input.ids ?? null}::uuid[], false)`;
     return toPage(
       rows.map((row) => rowSchema.parse(row)),
       input.limit,
@@ -77,7 +77,7 @@ export async function getFleetControlPlane(
   requirePlatform(context);
   return withSight(context, "platform", async (transaction) => {
     const [found] = await transaction.$queryRaw<unknown[]>`
-      SELECT * FROM list_fleet_control_planes(NULL, NULL, 1, ${id}::uuid)`;
+      SELECT * FROM list_fleet_control_planes(NULL, NULL, 1, ${[id]}::uuid[], true)`;
     if (found === undefined) throw notFound("control plane", id);
     const row = rowSchema.parse(found);
     const conditions = await loadConditions(transaction, [row], null);

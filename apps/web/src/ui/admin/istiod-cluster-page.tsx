@@ -1,6 +1,5 @@
 "use client";
 import type { Capacity, IstiodCluster, Usage } from "@pilothouse/contract";
-import Link from "next/link";
 import type { ReactNode } from "react";
 import { useIstiodClusters, useUsage } from "#client/admin-queries.ts";
 import { useCollection } from "#client/collection.ts";
@@ -13,6 +12,7 @@ import { ControlPlaneStatus } from "../control-planes/phase.tsx";
 import { SelectField } from "../field.tsx";
 import { Failure } from "../failure.tsx";
 import { GoneState } from "../gone-state.tsx";
+import { Link } from "../link.tsx";
 import { Notice } from "../notice.tsx";
 import { PageHeader } from "../page-header.tsx";
 import { RowLink } from "../row-link.tsx";

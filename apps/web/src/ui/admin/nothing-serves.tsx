@@ -1,6 +1,6 @@
 import type { FleetControlPlane, IstiodCluster } from "@pilothouse/contract";
-import Link from "next/link";
 import type { ReactNode } from "react";
+import { Link } from "../link.tsx";
 import { Notice } from "../notice.tsx";
 import { countService } from "./service-in.ts";
 

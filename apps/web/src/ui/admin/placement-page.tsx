@@ -1,7 +1,6 @@
 "use client";
 import type { FleetControlPlane, PlacedControlPlane } from "@pilothouse/contract";
 import { MapPin } from "lucide-react";
-import Link from "next/link";
 import { type ReactNode, useMemo } from "react";
 import { usePlacedControlPlane } from "#client/admin-queries.ts";
 import { useCollection } from "#client/collection.ts";
@@ -18,6 +17,7 @@ import { Copyable } from "../copy-button.tsx";
 import type { Column } from "../data-table.tsx";
 import { EmptyState } from "../empty-state.tsx";
 import { Failure } from "../failure.tsx";
+import { Link } from "../link.tsx";
 import { PageHeader } from "../page-header.tsx";
 import { Skeleton } from "../skeleton.tsx";
 import { textColumn } from "../text-column.ts";

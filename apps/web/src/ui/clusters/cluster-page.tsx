@@ -2,7 +2,6 @@
 import { type Cluster, operations } from "@pilothouse/contract";
 import { useMutation } from "@tanstack/react-query";
 import { Plus, Unplug } from "lucide-react";
-import Link from "next/link";
 import { type ReactNode, useState } from "react";
 import { call } from "#client/api.ts";
 import { useCollection } from "#client/collection.ts";
@@ -20,6 +19,7 @@ import { Copyable } from "../copy-button.tsx";
 import { Failure } from "../failure.tsx";
 import { TextArea } from "../field.tsx";
 import { GoneState } from "../gone-state.tsx";
+import { Link } from "../link.tsx";
 import { Notice } from "../notice.tsx";
 import { ObjectActivity } from "../object-activity.tsx";
 import { OperationProgress } from "../operation-progress.tsx";

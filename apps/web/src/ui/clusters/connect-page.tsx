@@ -1,7 +1,6 @@
 "use client";
 import { operations } from "@pilothouse/contract";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import Link from "next/link";
 import { type ReactNode, useState } from "react";
 import { call } from "#client/api.ts";
 import { keys } from "#client/keys.ts";
@@ -14,6 +13,7 @@ import { Card } from "../card.tsx";
 import { CodeBlock } from "../code-block.tsx";
 import { Failure } from "../failure.tsx";
 import { SelectField, TextArea, TextField } from "../field.tsx";
+import { Link } from "../link.tsx";
 import { Notice } from "../notice.tsx";
 import { OperationProgress } from "../operation-progress.tsx";
 import { PageHeader } from "../page-header.tsx";

@@ -2,7 +2,6 @@
 import { type Condition, type ControlPlane, operations, type Revision } from "@pilothouse/contract";
 import { useMutation } from "@tanstack/react-query";
 import { Trash2 } from "lucide-react";
-import Link from "next/link";
 import { type ReactNode, useState } from "react";
 import { call } from "#client/api.ts";
 import { isGone, useControlPlane, useOperation, useRevisions } from "#client/queries.ts";
@@ -15,6 +14,7 @@ import { ConfirmDialog } from "../confirm-dialog.tsx";
 import { Copyable } from "../copy-button.tsx";
 import { Failure } from "../failure.tsx";
 import { GoneState } from "../gone-state.tsx";
+import { Link } from "../link.tsx";
 import { Notice } from "../notice.tsx";
 import { OperationProgress } from "../operation-progress.tsx";
 import { PageHeader } from "../page-header.tsx";

@@ -1,7 +1,6 @@
 "use client";
 import type { ControlPlane } from "@pilothouse/contract";
 import { Plus, Ship } from "lucide-react";
-import Link from "next/link";
 import { type ReactNode, useMemo } from "react";
 import { useCollection } from "#client/collection.ts";
 import { controlPlanesOf } from "#client/collections.ts";
@@ -10,6 +9,7 @@ import { Button } from "../button.tsx";
 import { CollectionTable } from "../collection-table.tsx";
 import type { Column } from "../data-table.tsx";
 import { EmptyState } from "../empty-state.tsx";
+import { Link } from "../link.tsx";
 import { PageHeader } from "../page-header.tsx";
 import { RowLink } from "../row-link.tsx";
 import { textColumn } from "../text-column.ts";

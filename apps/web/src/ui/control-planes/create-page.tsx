@@ -1,7 +1,6 @@
 "use client";
 import { type Catalogue, type PlacementPreview, operations } from "@pilothouse/contract";
 import { keepPreviousData, useMutation, useQuery } from "@tanstack/react-query";
-import Link from "next/link";
 import { useRouter, useSearchParams } from "next/navigation";
 import { type ReactNode, useState } from "react";
 import { call } from "#client/api.ts";
@@ -15,6 +14,7 @@ import { Card, Facts } from "../card.tsx";
 import { CodeBlock } from "../code-block.tsx";
 import { Failure } from "../failure.tsx";
 import { SelectField, TextField } from "../field.tsx";
+import { Link } from "../link.tsx";
 import { Notice } from "../notice.tsx";
 import { PageHeader } from "../page-header.tsx";
 import { Skeleton } from "../skeleton.tsx";

@@ -80,9 +80,9 @@ function Drawing({
       <Frame box={layout.mesh} heading={layout.meshHeading} text="Mesh cluster" name={path.cluster} />
       <Frame box={layout.host} heading={layout.hostHeading} text="Istiod cluster" name={path.istiodCluster} />
       <Way lane={layout.watches} tone={path.watches.tone} isReturn />
-      <Way lane={layout.webhooks} tone={path.webhooks.tone} />
-      <Way lane={layout.streams} tone={path.streams.tone} />
-      <Way lane={layout.behindEdge} tone={path.behindEdge} />
+      <Way lane={layout.webhooks} tone={path.webhooks.tone} at={path.webhooks.at} />
+      <Way lane={layout.streams} tone={path.streams.tone} at={path.streams.at} />
+      <Way lane={layout.behindEdge} tone={path.behindEdge} at={path.streams.at ?? path.webhooks.at} />
       <Node box={layout.apiServer} icon={Server} title="API server" node={path.apiServer} />
       <Node box={layout.proxies} icon={Boxes} title="Proxies" node={path.proxies} />
       <Node box={layout.edge} icon={DoorOpen} title="Edge" node={path.edge} />
@@ -172,10 +172,13 @@ const headLength = 9;
 function Way({
   lane: { from, to },
   tone,
+  at = null,
   isReturn = false,
 }: {
   lane: Pick<Lane, "from" | "to">;
   tone: PathTone;
+  /** When it was tried: what has come through just now is seen to move for a while. */
+  at?: string | null;
   /** istiod's own way back: not what a mesh waits for. */
   isReturn?: boolean;
 }): ReactNode {
@@ -185,7 +188,7 @@ function Way({
   return (
     <g className={[styles["way"], styles[tone], isReturn ? styles["return"] : ""].join(" ")} data-tone={tone}>
       <line {...line} className={styles["line"]} />
-      {tone === "ok" ? <line {...line} className={styles["flow"]} /> : null}
+      {tone === "ok" ? <line key={at} {...line} className={styles["flow"]} /> : null}
       <circle cx={from.x} cy={from.y} r="3.5" />
       <path d="M0 0 l-10 -5 v10 z" transform={`translate(${to.x} ${to.y}) rotate(${(angle * 180) / Math.PI})`} />
     </g>

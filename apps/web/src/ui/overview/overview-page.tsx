@@ -1,7 +1,6 @@
 "use client";
 import type { Cluster, ControlPlane } from "@pilothouse/contract";
 import { Anchor, ChevronRight } from "lucide-react";
-import Link from "next/link";
 import type { ReactNode } from "react";
 import { useCollection } from "#client/collection.ts";
 import { clustersOf, controlPlanesOf } from "#client/collections.ts";
@@ -11,6 +10,7 @@ import { Card } from "../card.tsx";
 import { EmptyState } from "../empty-state.tsx";
 import { Failure } from "../failure.tsx";
 import { HealthLine } from "../health-line.tsx";
+import { Link } from "../link.tsx";
 import { Notice } from "../notice.tsx";
 import { OperationStatus, operationWords } from "../operation-progress.tsx";
 import { PageHeader } from "../page-header.tsx";
