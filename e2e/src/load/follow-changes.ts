@@ -1,5 +1,5 @@
 import type { Page } from "@playwright/test";
-import { connectDatabase } from "@pilothouse/core";
+import { connectDatabase, type Database } from "@pilothouse/core";
 import { z } from "zod";
 
 /** What is to be seen of a control plane: the phase that follows from its condition Ready. */
@@ -34,22 +34,17 @@ export async function keepCommitTimes(migratorUrl: string): Promise<void> {
 const rowSchema = z.object({ id: z.string(), status: z.enum(["True", "False", "Unknown"]), committedMs: z.number() });
 
 /** Reads what changed since a time, oldest first. */
-export async function readChanges(migratorUrl: string, sinceMs: number): Promise<Change[]> {
-  const database = connectDatabase(migratorUrl, 1);
-  try {
-    const rows = await database.$queryRawUnsafe<unknown[]>(
-      `SELECT object_id AS id, substring(message FROM '^Ready is (\\w+)') AS status,
-         (extract(epoch FROM pg_xact_commit_timestamp((xid % 4294967296)::text::xid)) * 1000)::float8 AS "committedMs"
-       FROM events WHERE type = 'control-plane.condition' AND at >= to_timestamp($1::float8 / 1000) ORDER BY xid, id`,
-      sinceMs,
-    );
-    return rows
-      .map((row) => rowSchema.parse(row))
-      .map(({ id, status, committedMs }) => ({ id, phase: phases[status], committedMs }))
-      .toSorted((a, b) => a.committedMs - b.committedMs);
-  } finally {
-    await database.$disconnect();
-  }
+export async function readChanges(database: Database, sinceMs: number): Promise<Change[]> {
+  const rows = await database.$queryRawUnsafe<unknown[]>(
+    `SELECT object_id AS id, substring(message FROM '^Ready is (\\w+)') AS status,
+       (extract(epoch FROM pg_xact_commit_timestamp((xid % 4294967296)::text::xid)) * 1000)::float8 AS "committedMs"
+     FROM events WHERE type = 'control-plane.condition' AND at >= to_timestamp($1::float8 / 1000) ORDER BY xid, id`,
+    sinceMs,
+  );
+  return rows
+    .map((row) => rowSchema.parse(row))
+    .map(({ id, status, committedMs }) => ({ id, phase: phases[status], committedMs }))
+    .toSorted((a, b) => a.committedMs - b.committedMs);
 }
 
 const sightingsSchema = z.array(z.object({ id: z.string(), phase: z.string(), atMs: z.number() }));

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { operations } from "@pilothouse/contract";
+import { connectDatabase, type Database } from "@pilothouse/core";
 import type { Browser, BrowserContext, Page } from "@playwright/test";
 import type { SimulationProcess } from "../simulation/open-simulation.ts";
 import { type Delays, findDelays } from "./find-delays.ts";
@@ -27,6 +28,9 @@ export interface ChangeOptions {
   faults: Faults;
   progress: Progress;
 }
+
+/** With the database to read the changes from. */
+type PlayOptions = Omit<ChangeOptions, "migratorUrl"> & { database: Database };
 
 /** How long changes took to where somebody sees them. */
 export interface MeasuredView {
@@ -58,8 +62,10 @@ interface View {
 }
 
 /** Opens pages that look at control planes, each in a browser of its own as different people would have them, and has the same clusters fail and come back. */
-export async function measureChanges(options: ChangeOptions): Promise<ChangeMeasurement> {
-  const { migratorUrl, tenant, faults } = options;
+export async function measureChanges({ migratorUrl, ...rest }: ChangeOptions): Promise<ChangeMeasurement> {
+  const { tenant, faults } = rest;
+  const database = connectDatabase(migratorUrl, 1);
+  const options = { ...rest, database };
   const contexts: BrowserContext[] = [];
   try {
     const views = await openViews(options, contexts);
@@ -72,7 +78,7 @@ export async function measureChanges(options: ChangeOptions): Promise<ChangeMeas
     // Whoever polls comes to see the last of it, too.
     await sleep(2 * pollIntervalMs);
     const polled = await polling.stop();
-    const changes = await readChanges(migratorUrl, sinceMs);
+    const changes = await readChanges(database, sinceMs);
     const watched = new Set([...faults.single, ...faults.edge.hosted].map(({ id }) => id));
     const of = (ids: ReadonlySet<string>): Change[] => changes.filter(({ id }) => ids.has(id));
     const measured: MeasuredView[] = [];
@@ -81,11 +87,12 @@ export async function measureChanges(options: ChangeOptions): Promise<ChangeMeas
     return { views: measured, polled: findDelays(of(watched), polled) };
   } finally {
     for (const context of contexts) await context.close();
+    await database.$disconnect();
   }
 }
 
 async function openViews(
-  { baseUrl, browser, sessions, tenant, faults: { single, edge } }: ChangeOptions,
+  { baseUrl, browser, sessions, tenant, faults: { single, edge } }: PlayOptions,
   contexts: BrowserContext[],
 ): Promise<View[]> {
   const open = async (as: "member" | "operator", path: string): Promise<Page> => {
@@ -123,7 +130,7 @@ async function openViews(
 }
 
 /** Takes API servers away one by one, and gives them back. */
-async function playSingle({ simulation, faults: { single }, ...rest }: ChangeOptions, sinceMs: number): Promise<void> {
+async function playSingle({ simulation, faults: { single }, ...rest }: PlayOptions, sinceMs: number): Promise<void> {
   for (const isOpen of [false, true]) {
     for (const { meshCluster } of single) {
       await simulation.setOpen(meshCluster, isOpen);
@@ -135,7 +142,7 @@ async function playSingle({ simulation, faults: { single }, ...rest }: ChangeOpt
 }
 
 /** Takes an edge away from all its control planes at once, and gives it back. */
-async function playEdge({ simulation, faults: { edge }, ...rest }: ChangeOptions, sinceMs: number): Promise<void> {
+async function playEdge({ simulation, faults: { edge }, ...rest }: PlayOptions, sinceMs: number): Promise<void> {
   for (const isOpen of [false, true]) {
     await simulation.setOpen(edge.istiodCluster, isOpen);
     const what = isOpen ? "control planes behind the edge serve again" : "control planes behind the edge fail";
@@ -144,12 +151,12 @@ async function playEdge({ simulation, faults: { edge }, ...rest }: ChangeOptions
 }
 
 async function waitForPhases(
-  { migratorUrl, progress }: Pick<ChangeOptions, "migratorUrl" | "progress">,
+  { database, progress }: Pick<PlayOptions, "database" | "progress">,
   { ids, isReady, what, sinceMs }: { ids: string[]; isReady: boolean; what: string; sinceMs: number },
 ): Promise<void> {
   const endMs = performance.now() + limitMs;
   for (;;) {
-    const phases = new Map((await readChanges(migratorUrl, sinceMs)).map(({ id, phase }) => [id, phase]));
+    const phases = new Map((await readChanges(database, sinceMs)).map(({ id, phase }) => [id, phase]));
     const done = ids.filter((id) => ((phases.get(id) ?? "Ready") === "Ready") === isReady).length;
     progress.show(what, done, ids.length);
     if (done === ids.length) return;

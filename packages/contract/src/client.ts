@@ -121,14 +121,13 @@ function typeCall(call: (operation: AnyOperation, input: LooseInput) => Promise<
   return call as Client["call"];
 }
 
-const writePath = (operation: AnyOperation, input: LooseInput): string =>
-  fillPath(operation.path, input.params ?? {}) + writeQuery(input.query ?? {});
+type Place = Pick<LooseInput, "params" | "query">;
+
+const writePath = (operation: AnyOperation, { params = {}, query = {} }: Place): string =>
+  fillPath(operation.path, params) + writeQuery(query);
 
 /** The address of a call, from the origin on. */
-export const addressOf = <Operation extends AnyOperation>(
-  operation: Operation,
-  input: Pick<CallInput<Operation>, "params" | "query">,
-): string => apiPrefix + writePath(operation, input);
+export const addressOf = (operation: AnyOperation, place: Place): string => apiPrefix + writePath(operation, place);
 
 /** Puts parameters into a path's braces. */
 export function fillPath(path: string, params: Record<string, unknown>): string {

@@ -43,7 +43,7 @@ export const findStaleMs = ({ state }: { state: { data: Held<unknown> | undefine
 /** Keeps a whole list. What has come so far is shown while the rest is read. */
 export function useCollection<Item>(collection: Collection<Item>): CollectionState<Item> {
   const queries = useQueryClient();
-  preloadFirstPage(collection);
+  preloadFirstPage(collection.firstPage);
   const { data, error, refetch } = useQuery<Held<Item>>({
     queryKey: collection.key,
     queryFn: ({ signal }) => readWhole(queries, collection, signal),
@@ -61,7 +61,7 @@ export function useCollection<Item>(collection: Collection<Item>): CollectionSta
 }
 
 /** While a document is made: has the browser ask for a list together with the scripts that will show it. */
-function preloadFirstPage({ firstPage }: Collection<never>): void {
+function preloadFirstPage(firstPage: string): void {
   // As `fetch` asks: with the session, and of this origin alone.
   if (globalThis.document === undefined) preload(firstPage, { as: "fetch", crossOrigin: "anonymous" });
 }

@@ -57,7 +57,10 @@ async function open(
     unsubscribe();
     place.release();
   };
-  const read = (position: string | undefined) => readAfter(context, { after: position, limit: batchSize });
+  const read = (position: string) =>
+    service.sharedReads.read(tenantId ?? "all tenants", position, () =>
+      readAfter(context, { after: position, limit: batchSize }),
+    );
   const checkKey = async (): Promise<boolean> => {
     const now = await caller.lookAgain();
     return now !== undefined && mayRead(now);

@@ -12,6 +12,7 @@ import { createEventHub, type EventHub } from "./event-hub.ts";
 import { describeError, log } from "./log.ts";
 import { createRateLimit, type RateLimit } from "./rate-limit.ts";
 import type { SessionSettings } from "./session-cookie.ts";
+import { createSharedReads, type SharedReads } from "./shared-reads.ts";
 import { createSignInLimit, type SignInLimit } from "./sign-in-limit.ts";
 import { createStreamRegistry, type StreamRegistry } from "./stream-registry.ts";
 
@@ -25,6 +26,7 @@ export interface Service extends SessionSettings {
   signInLimit: SignInLimit;
   events: EventHub;
   streams: StreamRegistry;
+  sharedReads: SharedReads;
   /** How many proxies are in front, each of which adds whom it saw to X-Forwarded-For. */
   proxies: number;
   /** Where `npm run up` writes how far it is. */
@@ -79,6 +81,7 @@ function createService(config: WebConfig): Service {
     rateLimit: createRateLimit(config.rateLimit, rateWindowSeconds),
     events,
     streams: createStreamRegistry(config.streamLimit),
+    sharedReads: createSharedReads(),
     proxies: config.proxies,
     setupFile: config.setupFile,
     createContext: (actor, idempotency) => ({

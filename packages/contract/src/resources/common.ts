@@ -117,7 +117,7 @@ export type PageQuery = z.output<typeof pageQuerySchema>;
 export const mostWanted = 100;
 
 /** Several of a kind: in the query they have commas between them. */
-function severalSchema(item: z.ZodType<string>) {
+function severalSchema(item: z.ZodType<string, string>) {
   return z
     .string()
     .max(4_000)
