@@ -13,7 +13,8 @@ import {
 } from "./support/lose-parts.ts";
 import { createSecretSearch, listForms } from "./support/secret-search.ts";
 import { sweepForSecrets } from "./support/secret-sweep.ts";
-import { abandon, listClusters, openStage, readyOnce, type Stage, type StageOptions } from "./support/service-stage.ts";
+import { readyOnce } from "./support/inspect.ts";
+import { abandon, listClusters, openStage, type Stage, type StageOptions } from "./support/service-stage.ts";
 
 /** Right after these a control plane is deleted: early, while istiod starts, and late. */
 const deletedAfter = ["isolationApplied", "istiodApplied", "rolledOut"] as const;

@@ -1,11 +1,11 @@
 import { findApiServer } from "./api-server.ts";
+import { inspect } from "./inspect.ts";
 import { codeOf, readControlPlane } from "./service-ground.ts";
 import { waitFor } from "./wait-for.ts";
 import {
   askFor,
   change,
   disconnect,
-  inspect,
   listClusters,
   order,
   readMetric,

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { reconcileSteps } from "@pilothouse/provisioner";
 import { listDnsRecords } from "./dns-records.ts";
+import { inspect } from "./inspect.ts";
 import { codeOf, readControlPlane } from "./service-ground.ts";
 import {
   askFor,
@@ -9,7 +10,6 @@ import {
   countJobs,
   disconnect,
   emptyQueue,
-  inspect,
   keepIstiodTokens,
   listClusters,
   listEventIds,

@@ -109,7 +109,7 @@ const isPassing = (error: unknown): boolean =>
   error instanceof ConnectionError || (error instanceof ProblemError && error.status === 503);
 
 /** Calls again while the service can't answer, for a minute at most. */
-async function persist<Result>(call: () => Promise<Result>): Promise<Result> {
+export async function persist<Result>(call: () => Promise<Result>): Promise<Result> {
   const endMs = performance.now() + 60_000;
   for (;;) {
     try {
@@ -184,39 +184,6 @@ export async function remove({ tenant }: Stage, name: string): Promise<string> {
   const params = { tenant: tenant.name, controlPlane: name };
   return (await tenant.client.call(operations.deleteControlPlane, { params })).body.operation.id;
 }
-
-/** How many of each kind a revision has in both clusters. */
-type ObjectCounts = Record<"serviceAccounts" | "boundSecrets" | "deployments" | "replicaSets", number>;
-
-/** What a revision has, and what nothing that happens may double. */
-const oneOfEach: ObjectCounts = { serviceAccounts: 1, boundSecrets: 1, deployments: 1, replicaSets: 1 };
-
-async function countObjects({ mesh, hosts }: Stage, revision: string): Promise<ObjectCounts> {
-  const count = async (clients: readonly KubeClient[], apiVersion: string, kind: string, scope: object) =>
-    (await Promise.all(clients.map((client) => client.list({ apiVersion, kind }, scope)))).flat().length;
-  const identity = { namespace: "pilothouse-system", labelSelector: `pilothouse.io/revision=${revision}` };
-  const own = { namespace: revision };
-  const all = [...hosts.values()];
-  return {
-    serviceAccounts: await count([mesh], "v1", "ServiceAccount", identity),
-    boundSecrets: await count([mesh], "v1", "Secret", identity),
-    deployments: await count(all, "apps/v1", "Deployment", own),
-    replicaSets: await count(all, "apps/v1", "ReplicaSet", own),
-  };
-}
-
-/** What there is of a control plane, by the service and in the clusters. */
-export async function inspect(
-  stage: Stage,
-  name: string,
-): Promise<{ phase: string; revisions: number } & ObjectCounts> {
-  const { phase, revisions } = await persist(() => readControlPlane(stage.tenant, name));
-  await keepIstiodTokens(stage);
-  return { phase, revisions: revisions.length, ...(await countObjects(stage, revisions[0] ?? "")) };
-}
-
-/** What `inspect` says when all is well. */
-export const readyOnce = { phase: "Ready", revisions: 1, ...oneOfEach };
 
 /** Removes a control plane, and waits until it is gone. */
 export const removeFully = async (stage: Stage, name: string): Promise<string> =>
