@@ -196,7 +196,7 @@ function classOf<Row>(column: Column<Row> | undefined): string {
 }
 
 /** The rows that are seen, with room above and below for the others. */
-function Body<Row>({
+function Body<Row extends object>({
   ids,
   rows,
   columns,
@@ -206,6 +206,7 @@ function Body<Row>({
   columns: readonly Column<Row>[];
 }): ReactNode {
   const body = useRef<HTMLTableSectionElement>(null);
+  const cellsOf = useMemo(() => createCells(columns), [columns]);
   const [scrollMargin, setScrollMargin] = useState(0);
   const [rowHeight, setRowHeight] = useState(usualRowHeight);
   const isLong = rows.length > mostAtOnce;
@@ -240,18 +241,30 @@ function Body<Row>({
             data-index={index}
             ref={isLong ? virtualizer.measureElement : undefined}
           >
-            {columns.map((column) => (
-              <td key={column.id} className={classOf(column)}>
-                {column.cell(row)}
-                {column.note === undefined ? null : <span className={styles["note"]}>{column.note(row)}</span>}
-              </td>
-            ))}
+            {cellsOf(row)}
           </tr>
         );
       })}
       {below > 0 ? <Room height={below} columns={columns.length} /> : null}
     </tbody>
   );
+}
+
+/** Makes the cells of rows, and of each row once: where one of many changes, React has nothing to do for the others. */
+function createCells<Row extends object>(columns: readonly Column<Row>[]): (row: Row) => ReactNode {
+  const made = new WeakMap<Row, ReactNode>();
+  return (row) => {
+    const known = made.get(row);
+    if (known !== undefined) return known;
+    const cells = columns.map((column) => (
+      <td key={column.id} className={classOf(column)}>
+        {column.cell(row)}
+        {column.note === undefined ? null : <span className={styles["note"]}>{column.note(row)}</span>}
+      </td>
+    ));
+    made.set(row, cells);
+    return cells;
+  };
 }
 
 function Room({ height, columns }: { height: number; columns: number }): ReactNode {
