@@ -122,6 +122,10 @@ test("Pilothouse's token is renewed at 60 % of its life, and the renewal is visi
   const [first] = await bench.seeder.query<{ id: string }>("SELECT id FROM sealed_secrets WHERE object_id = $1", [
     clusterId,
   ]);
+  // The look that connects says when the next one is only after it has stored the connection.
+  await bench.until("the look that connected it has ended", () =>
+    bench.has("SELECT 1 FROM work_items WHERE object_id = $1 AND lease_holder IS NULL", [clusterId]),
+  );
   await bench.seeder.query(
     "UPDATE work_items SET next_reconcile_at = now() + interval '2.6 seconds' WHERE object_id = $1",
     [clusterId],
