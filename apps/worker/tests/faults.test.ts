@@ -81,6 +81,10 @@ test("a fault of the program is told of, and neither an order nor a removal goes
   ]);
   await wake("revision", revisionId);
   await bench.until("the order has failed", () => bench.isState(operationId, "failed"));
+  // Ready was not True before either: without an event of its own, whoever follows the control plane would take it for Provisioning for ever.
+  expect(
+    await bench.has("SELECT 1 FROM events WHERE type = 'control-plane.failed' AND object_id = $1", [controlPlaneId]),
+  ).toBe(true);
 
   await bench.seeder.deleteControlPlane(controlPlaneId, "1 second");
   await bench.until(

@@ -123,6 +123,10 @@ test("changed while a look at it goes on: the change is looked at next, and is w
   gate.resolve(undefined);
   const { id } = changed.operation;
   await bench.until("the change is made", () => bench.isState(id, "succeeded"));
+  // It was Ready all the time; that it is not Changing any more is told all the same.
+  expect(
+    await bench.has("SELECT 1 FROM events WHERE type = 'control-plane.applied' AND object_id = $1", [made.resource.id]),
+  ).toBe(true);
   // The look that had begun with one istiod is not the one that ended it.
   expect(looks()).toBeGreaterThanOrEqual(before + 2);
   expect(

@@ -90,6 +90,10 @@ test("a refused kubeconfig fails the operation and is erased; a passing fault is
     ]),
   );
   expect(await bench.seeder.query("SELECT 1 FROM sealed_secrets WHERE object_id = $1", [refused])).toEqual([]);
+  // Whoever follows the cluster learns that it is not Connecting any more, though it may have been False before.
+  expect(
+    await bench.has("SELECT 1 FROM events WHERE type = 'cluster.connect-failed' AND object_id = $1", [refused]),
+  ).toBe(true);
 
   let tries = 0;
   bench.provisioner().faults.onConnect = () => {

@@ -81,6 +81,9 @@ test("operators see the control planes of all tenants, with their places and the
   const all = [...first.items, ...second.items];
   expect(all.map(({ id }) => id)).toEqual(ids);
   expect(second.nextCursor).toBeNull();
+  const [, other = "", , last = ""] = ids;
+  const named = await listFleetControlPlanes(platform, { limit: 100, ids: [last, randomUUID(), other] });
+  expect(named).toMatchObject({ items: [{ id: other }, { id: last }], nextCursor: null });
   expect(all[3]).toMatchObject({
     tenant: tenants[1]?.actor.tenantName,
     name: "mesh-b",

@@ -13,10 +13,12 @@ function createStore(names: readonly string[]) {
   const things = new Map(names.map((name) => [name, 1]));
   const calls: string[] = [];
   const gates = new Map<string, PromiseWithResolvers<void>>();
+  let isAway = false;
   const pass = async (call: string, signal?: AbortSignal): Promise<void> => {
     calls.push(call);
     await gates.get(call)?.promise;
     signal?.throwIfAborted();
+    if (isAway) throw new Error("no answer");
   };
   const read = (name: string): Thing => ({ name, version: things.get(name) ?? 0 });
   const collection: Collection<Thing> = {
@@ -45,6 +47,7 @@ function createStore(names: readonly string[]) {
     calls,
     change: (name: string, version: number): void => void things.set(name, version),
     remove: (name: string): void => void things.delete(name),
+    setAway: (value: boolean): void => void (isAway = value),
     /** Answers of this call wait from now on. Returns what lets them go. */
     hold: (call: string): (() => void) => {
       const gate = Promise.withResolvers<void>();
@@ -152,6 +155,40 @@ test("an item that can't be read has the whole list read", async () => {
   change("a", -1);
   await refreshItem(queries, collection, "a");
   expect(held()).toBe("a-1 b1");
+});
+
+test("a list that could not be read is read whole with the next change, if somebody still looks at it", async () => {
+  const { collection, change, calls, setAway } = createStore(["a", "b"]);
+  show(collection);
+  await expect.poll(held).toBe("a1 b1");
+  setAway(true);
+  change("a", 2);
+  await refreshItem(queries, collection, "a");
+  expect(held()).toBe("a1 b1");
+  expect(queries.getQueryState(["things"])?.status).toBe("error");
+  setAway(false);
+  change("b", 2);
+  await refreshItem(queries, collection, "b");
+  expect(held()).toBe("a2 b2");
+  setAway(true);
+  await refreshItem(queries, collection, "b");
+  setAway(false);
+  stopShowing();
+  calls.length = 0;
+  await refreshItem(queries, collection, "b");
+  expect(calls).toEqual([]);
+});
+
+test("what is new comes where the pages would have it, though that is not by name", async () => {
+  const { collection, change } = createStore(["a", "b", "d"]);
+  const byVersion: Collection<Thing> = { ...collection, orderOf: ({ version }) => String(version) };
+  change("b", 3);
+  change("d", 5);
+  show(byVersion);
+  await expect.poll(held).toBe("a1 b3 d5");
+  change("e", 2);
+  await refreshItem(queries, byVersion, "e");
+  expect(held()).toBe("a1 e2 b3 d5");
 });
 
 test("many at once are read together, and what is named while they are being read is once more, and together", async () => {

@@ -14,6 +14,8 @@ export interface Collection<Item> {
   /** Reads up to `mostWanted` items; what is not among them is gone. */
   readNamed: (names: readonly string[]) => Promise<Page<Item>>;
   nameOf: (item: Item) => string;
+  /** What its pages are ordered by, where that is not the name. */
+  orderOf?: (item: Item) => string;
 }
 
 /** A list as far as it has come. */
@@ -120,7 +122,7 @@ export async function readWhole<Item>(
 
 /**
  * Reads one item of a list anew and puts it into its place, where the list is held or being read. What is named while others are being read is read together
- * after them; when they can't be read, the whole list is in their place.
+ * after them; when they can't be read, or what is held is out of date, the whole list is in their place.
  */
 export async function refreshItem<Item>(
   queries: QueryClient,
@@ -128,7 +130,8 @@ export async function refreshItem<Item>(
   name: string,
 ): Promise<void> {
   const query = findList(queries, collection);
-  if (query === undefined || isForLater(query)) return;
+  if (query === undefined) return;
+  if (isForWhole(query)) return readListAnew(queries, collection);
   const following = follow(queries, collection.key);
   following.waiting.add(name);
   if (following.isReading) return;
@@ -145,8 +148,11 @@ export async function refreshItem<Item>(
 const findList = <Item>(queries: QueryClient, { key }: Collection<Item>): Query<Held<Item>> | undefined =>
   queries.getQueryCache().find<Held<Item>>({ queryKey: key, exact: true });
 
-/** Nobody looks at it now, and whoever does next reads all of it. */
-const isForLater = <Item>({ state: { data, isInvalidated, fetchStatus } }: Query<Held<Item>>): boolean =>
+const readListAnew = <Item>(queries: QueryClient, { key }: Collection<Item>): Promise<void> =>
+  readAnew(queries, { queryKey: key, exact: true });
+
+/** What is held of it can't be brought up to date by single items: nobody looks at it, or it could not be read when somebody did. */
+const isForWhole = <Item>({ state: { data, isInvalidated, fetchStatus } }: Query<Held<Item>>): boolean =>
   fetchStatus === "idle" && (data === undefined || isInvalidated);
 
 async function readWaiting<Item>(
@@ -156,7 +162,10 @@ async function readWaiting<Item>(
 ): Promise<void> {
   const { waiting, reading } = following;
   const query = findList(queries, collection);
-  if (query === undefined || isForLater(query)) return waiting.clear();
+  if (query === undefined || isForWhole(query)) {
+    waiting.clear();
+    return query && readListAnew(queries, collection);
+  }
   const names = [...waiting].slice(0, mostWanted);
   for (const name of names) waiting.delete(name);
   for (const name of names) reading.add(name);
@@ -174,7 +183,7 @@ async function readWaiting<Item>(
   } catch {
     // The list says what is wrong where it can't be read, too.
     waiting.clear();
-    await readAnew(queries, { queryKey: collection.key, exact: true });
+    await readListAnew(queries, collection);
   } finally {
     reading.clear();
   }
@@ -193,14 +202,14 @@ export function removeItem<Item>(queries: QueryClient, collection: Collection<It
 
 function putItem<Item>(
   { items, isWhole }: Held<Item>,
-  { nameOf }: Collection<Item>,
+  { nameOf, orderOf = nameOf }: Collection<Item>,
   name: string,
   item: Item | undefined,
 ): Held<Item> {
   const index = items.findIndex((one) => nameOf(one) === name);
   if (item === undefined) return { items: items.filter((one) => nameOf(one) !== name), isWhole };
   if (index !== -1) return { items: items.with(index, item), isWhole };
-  const after = items.findIndex((one) => nameOf(one) > name);
+  const after = items.findIndex((one) => orderOf(one) > orderOf(item));
   return { items: items.toSpliced(after === -1 ? items.length : after, 0, item), isWhole };
 }
 

@@ -43,4 +43,6 @@ export const fleetControlPlanes: Collection<FleetControlPlane> = {
   readPage: (cursor, signal) => call(operations.listFleetControlPlanes, { query: pageQuery(cursor), signal }),
   readNamed: (ids) => call(operations.listFleetControlPlanes, { query: { limit: mostWanted, ids: [...ids] } }),
   nameOf: ({ id }) => id,
+  // A blank comes before all that a name can have.
+  orderOf: ({ tenant, name }) => `${tenant} ${name}`,
 };

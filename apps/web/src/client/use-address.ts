@@ -12,7 +12,8 @@ export function useAddressParameter(name: string): [string, (value: string) => v
   useEffect(() => {
     if (written.current === undefined) setValue(asked);
     else if (written.current === asked) written.current = undefined;
-  }, [asked]);
+    // What is written and taken back at once may never be seen in `asked`.
+  }, [asked, value]);
   const set = useCallback(
     (next: string) => {
       const parameters = new URLSearchParams(globalThis.location.search);

@@ -69,17 +69,22 @@ export async function reportOperation(
   if (count === 1) await insertOperationEvent(transaction, operation, "operation.changed", { reason, message });
 }
 
-/** Ends an operation, unless it has ended or has been superseded. */
+/**
+ * Ends an operation, unless it has ended or has been superseded. The event is the operation's own: whoever ends one tells of the object too, whose phase
+ * follows from it.
+ * @returns whether it ended now
+ */
 export async function finishOperation(
   transaction: Transaction,
   operation: LiveOperation,
   { state, reason, message }: { state: "succeeded" | "failed"; reason: string; message: string },
-): Promise<void> {
+): Promise<boolean> {
   const count = await transaction.$executeRaw`
     UPDATE operations SET state = ${state}, reason = ${reason}, message = ${message}, started_at = coalesce(started_at, clock_timestamp()),
       finished_at = clock_timestamp()
     WHERE id = ${operation.id}::uuid AND finished_at IS NULL`;
   if (count === 1) await insertOperationEvent(transaction, operation, `operation.${state}`, { reason, message });
+  return count === 1;
 }
 
 async function insertOperationEvent(

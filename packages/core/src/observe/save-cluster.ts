@@ -112,8 +112,11 @@ export async function saveClusterSighting(
     });
     if (erase) await eraseKubeconfig(transaction, work);
     if (work.operation === null) return;
-    if (failure !== undefined) await finishOperation(transaction, work.operation, { ...failure, state: "failed" });
-    else if (progress !== undefined) await reportOperation(transaction, work.operation, progress);
+    if (failure !== undefined) {
+      // Whatever was known of the cluster before, it is not Connecting any more.
+      if (await finishOperation(transaction, work.operation, { ...failure, state: "failed" }))
+        await insertClusterEvent(transaction, work, "cluster.connect-failed", failure);
+    } else if (progress !== undefined) await reportOperation(transaction, work.operation, progress);
   });
   return written;
 }

@@ -6,7 +6,7 @@ import { type ConditionTarget, readConditions, saveConditions } from "./conditio
 import { insertEvent } from "./events.ts";
 import type { RevisionWork } from "./load-revision.ts";
 import type { ObservedCondition, StoredCondition } from "./merge-condition.ts";
-import { finishOperation, reportOperation } from "./operations.ts";
+import { finishOperation, type LiveOperation, reportOperation } from "./operations.ts";
 import { completeObservation, summarizeRevision } from "./summarize-revision.ts";
 
 /** What a look at a revision saw. */
@@ -53,13 +53,20 @@ export async function saveRevisionSighting(
     const isCurrent = now.generation === work.generation && !now.isEnding;
     await saveRevisionRow(transaction, work, sighting, ready);
     if (work.operation !== null && isCurrent && work.operation.kind !== "control-plane.delete") {
-      if (ready.status === "True") await finishOperation(transaction, work.operation, { ...ready, state: "succeeded" });
+      const isTold = statusOfReady(before) !== ready.status;
+      if (ready.status === "True")
+        await endOperation(transaction, work, { operation: work.operation, state: "succeeded", text: ready, isTold });
       else if (sighting.failure !== undefined)
-        await finishOperation(transaction, work.operation, { ...sighting.failure, state: "failed" });
+        await endOperation(transaction, work, {
+          operation: work.operation,
+          state: "failed",
+          text: sighting.failure,
+          isTold,
+        });
       else await reportOperation(transaction, work.operation, ready);
     }
     if (ready.status === "True" && isCurrent) await ensureSentinel(transaction, work);
-    const wasReady = before.some(({ type, status }) => type === "Ready" && status === "True");
+    const wasReady = statusOfReady(before) === "True";
     return { status: ready.status, isNewlyReady: ready.status === "True" && !wasReady };
   });
   if (!written.written || written.result === undefined) return undefined;
@@ -88,6 +95,36 @@ async function wakeOther(database: Database, { objectId }: Lease, kind: "revisio
     UPDATE work_items SET wakes = wakes + 1, next_reconcile_at = clock_timestamp() WHERE kind = ${kind} AND object_id = ${objectId}`;
 }
 
+/** Ends what was asked for. The control plane's phase follows from it, so that it is told of, too, where no change of Ready did that. */
+async function endOperation(
+  transaction: Transaction,
+  work: RevisionWork,
+  ending: {
+    operation: LiveOperation;
+    state: "succeeded" | "failed";
+    text: { reason: string; message: string };
+    isTold: boolean;
+  },
+): Promise<void> {
+  const { reason, message } = ending.text;
+  const isEnded = await finishOperation(transaction, ending.operation, { state: ending.state, reason, message });
+  if (!isEnded || ending.isTold) return;
+  const type = ending.state === "succeeded" ? "control-plane.applied" : "control-plane.failed";
+  await insertControlPlaneEvent(transaction, work, { type, reason, message });
+}
+
+const statusOfReady = (conditions: readonly StoredCondition[]): StoredCondition["status"] | undefined =>
+  conditions.find(({ type }) => type === "Ready")?.status;
+
+async function insertControlPlaneEvent(
+  transaction: Transaction,
+  { tenantId, controlPlaneId, controlPlaneName }: RevisionWork,
+  event: { type: string; reason: string; message: string },
+): Promise<void> {
+  const object = { objectKind: "control-plane", objectId: controlPlaneId, objectName: controlPlaneName };
+  await insertEvent(transaction, { tenantId, ...object, ...event });
+}
+
 /** Ready follows from all conditions. Its changes are told of the control plane as well, which is what a tenant ordered. */
 async function saveReady(
   transaction: Transaction,
@@ -97,16 +134,12 @@ async function saveReady(
 ): Promise<ObservedCondition> {
   const ready = summarizeRevision(stored, work);
   await saveConditions(transaction, targetOf(work), [ready], stored);
-  const was = before.find(({ type }) => type === "Ready")?.status;
-  if (was !== ready.status) {
-    await insertEvent(transaction, {
-      tenantId: work.tenantId,
+  if (statusOfReady(before) !== ready.status) {
+    const message = `Ready is ${ready.status}: ${ready.message}`;
+    await insertControlPlaneEvent(transaction, work, {
       type: "control-plane.condition",
-      objectKind: "control-plane",
-      objectId: work.controlPlaneId,
-      objectName: work.controlPlaneName,
       reason: ready.reason,
-      message: `Ready is ${ready.status}: ${ready.message}`,
+      message,
     });
   }
   return ready;
