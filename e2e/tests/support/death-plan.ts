@@ -49,7 +49,7 @@ export function takeDeath(folder: string, object: string, step: string): boolean
 export const WorkerLineSchema = z.union([
   z.object({ atMs: z.number(), object: z.string(), step: z.string(), dies: z.boolean() }),
   z.object({ atMs: z.number(), object: z.string(), verb: z.string() }),
-  z.object({ level: z.string(), message: z.string() }),
+  z.object({ atMs: z.number(), level: z.string(), message: z.string(), fields: z.json() }),
 ]);
 
 export type WorkerLine = z.infer<typeof WorkerLineSchema>;

@@ -1,5 +1,6 @@
 import { writeSync } from "node:fs";
 import { flushCompileCache } from "node:module";
+import { z } from "zod";
 import { clusterProvisioner, openProvider, type Provisioner, readWorkerConfig, startWorker } from "@pilothouse/worker";
 import { clusterObject, readDeathPlan, takeDeath, type WorkerLine } from "./death-plan.ts";
 
@@ -59,7 +60,9 @@ const provisioner: Provisioner = {
 
 const config = await readWorkerConfig(process.env);
 const { provider, dns } = await openProvider(config.provider);
-const log = (level: string, message: string): void => say({ level, message });
+const log = (level: string, message: string, fields = {}): void => {
+  say({ atMs: Date.now(), level, message, fields: z.json().parse(JSON.parse(JSON.stringify(fields))) });
+};
 const worker = await startWorker({ ...config, provider, dns, provisioner, log });
 process.once("SIGTERM", () => void worker.stop());
 // What ends by SIGKILL leaves no cache by itself.

@@ -10,6 +10,8 @@ export interface Death {
   step: string;
   /** From the death until another worker went to the clusters for the object, in milliseconds. */
   delayMs: number | undefined;
+  /** What workers wrote into their logs meanwhile. */
+  meanwhile: string[];
 }
 
 /** Several workers of one service at a time, each with one look at a time, which die by a plan and are replaced. */
@@ -101,18 +103,22 @@ export async function startDyingWorkers(service: Service): Promise<DyingWorkers>
       lines.filter(({ text }) => text.startsWith("{")).map(({ text }) => WorkerLineSchema.parse(JSON.parse(text))),
     );
 
-  const listSigns = () =>
-    listLines()
-      .flatMap((line) => ("object" in line ? [line] : []))
-      .toSorted((a, b) => a.atMs - b.atMs);
+  const listSigns = (lines = listLines()) =>
+    lines.flatMap((line) => ("object" in line ? [line] : [])).toSorted((a, b) => a.atMs - b.atMs);
 
   const listDeaths = (): Death[] => {
-    const signs = listSigns();
+    const lines = listLines();
+    const signs = listSigns(lines);
     return signs.flatMap((sign, index) => {
       if (!("dies" in sign) || !sign.dies) return [];
       const { object, step } = sign;
       const next = signs.slice(index + 1).find((later) => later.object === object);
-      return [{ object, step, delayMs: next === undefined ? undefined : next.atMs - sign.atMs }];
+      const meanwhile = lines.flatMap((line) => {
+        const afterMs = line.atMs - sign.atMs;
+        if (!("level" in line) || afterMs < 0 || (next !== undefined && line.atMs > next.atMs)) return [];
+        return [`${afterMs} ms: ${line.message} ${JSON.stringify(line.fields)}`];
+      });
+      return [{ object, step, delayMs: next === undefined ? undefined : next.atMs - sign.atMs, meanwhile }];
     });
   };
 
