@@ -9,6 +9,7 @@ import { controlPlanesOf } from "#client/collections.ts";
 import { findRenewal } from "#client/find-renewal.ts";
 import { findFieldError, isGone, useCluster, useOperation } from "#client/queries.ts";
 import { useRefusal } from "#client/role.tsx";
+import { useOnce } from "#client/use-once.ts";
 import { useIdempotencyKeys } from "#client/use-idempotency-key.ts";
 import { Button } from "../button.tsx";
 import { Card, Facts } from "../card.tsx";
@@ -34,7 +35,11 @@ import { ClusterStatus } from "./phase.tsx";
 export function ClusterPage({ tenant, name }: { tenant: string; name: string }): ReactNode {
   const { data: cluster, error, refetch } = useCluster(tenant, name);
   const [followed, setFollowed] = useState<string | null>(null);
-  const { data: operation } = useOperation(tenant, cluster?.operation ?? followed);
+  const operationId = cluster?.operation ?? followed;
+  const { data: operation, error: operationError } = useOperation(tenant, operationId);
+  // What an operation does stands above the rest, which it would move if it came later.
+  const isOperationRead = operationId === null || operation !== undefined || operationError !== null;
+  const isSettled = useOnce(cluster !== undefined && isOperationRead);
   if (isGone(error)) {
     return (
       <>
@@ -56,6 +61,16 @@ export function ClusterPage({ tenant, name }: { tenant: string; name: string }):
           <Failure title="The cluster could not be read" error={error} onRetry={() => void refetch()} />
         )}
       </Card>
+    );
+  }
+  if (!isSettled) {
+    return (
+      <>
+        <Header tenant={tenant} cluster={cluster} onChanging={setFollowed} />
+        <Card>
+          <Skeleton label={`what happens to ${name}`} lines={8} />
+        </Card>
+      </>
     );
   }
   const isLive = operation !== undefined && (operation.state === "running" || operation.state === "failed");
@@ -217,13 +232,13 @@ function ControlPlanes({ tenant, cluster }: { tenant: string; cluster: Cluster }
         </Button>
       }
     >
-      {own.length === 0 && isReading ? <Skeleton label="control planes" /> : null}
+      {own.length === 0 && isReading ? <Skeleton label="control planes" lines={1} /> : null}
       {error === null ? null : (
         <Failure title="The control planes could not be read" error={error} onRetry={readAgain} />
       )}
       {own.length === 0 && isWhole ? (
         <p className={styles["none"]}>None yet. A control plane gives this cluster a mesh.</p>
-      ) : (
+      ) : own.length === 0 ? null : (
         <ul className={styles["list"]}>
           {own.map(({ id, name, phase, version }) => (
             <li key={id}>

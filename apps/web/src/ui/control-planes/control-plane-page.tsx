@@ -6,6 +6,7 @@ import { type ReactNode, useState } from "react";
 import { call } from "#client/api.ts";
 import { isGone, useControlPlane, useOperation, useRevisions } from "#client/queries.ts";
 import { useRefusal } from "#client/role.tsx";
+import { useOnce } from "#client/use-once.ts";
 import { Button } from "../button.tsx";
 import { Card, Facts } from "../card.tsx";
 import { CodeBlock } from "../code-block.tsx";
@@ -42,7 +43,11 @@ export function ControlPlanePage({ tenant, name, origin }: PageProps): ReactNode
   const { data: revisions, error: revisionsError, refetch: readRevisions } = useRevisions(tenant, name, !isGone(error));
   const [followed, setFollowed] = useState<string | null>(null);
   const operationId = controlPlane?.operation ?? followed;
-  const { data: operation } = useOperation(tenant, operationId);
+  const { data: operation, error: operationError } = useOperation(tenant, operationId);
+  // All that stands above the tabs comes together: none of it moves what is being read already.
+  const isRead = revisions !== undefined || revisionsError !== null;
+  const isOperationRead = operationId === null || operation !== undefined || operationError !== null;
+  const isSettled = useOnce(controlPlane !== undefined && isRead && isOperationRead);
   if (isGone(error)) {
     return (
       <>
@@ -66,6 +71,16 @@ export function ControlPlanePage({ tenant, name, origin }: PageProps): ReactNode
       </Card>
     );
   }
+  if (!isSettled) {
+    return (
+      <>
+        <Header tenant={tenant} controlPlane={controlPlane} onDeleting={setFollowed} />
+        <Card>
+          <Skeleton label={`what runs of ${name}`} lines={8} />
+        </Card>
+      </>
+    );
+  }
   const [revision] = revisions?.items ?? [];
   const isLive = operation !== undefined && (operation.state === "running" || operation.state === "failed");
   return (
@@ -85,14 +100,7 @@ export function ControlPlanePage({ tenant, name, origin }: PageProps): ReactNode
           {
             id: "overview",
             label: "Overview",
-            content: (
-              <Details
-                tenant={tenant}
-                controlPlane={controlPlane}
-                revision={revision}
-                isRead={revisions !== undefined || revisionsError !== null}
-              />
-            ),
+            content: <Details tenant={tenant} controlPlane={controlPlane} revision={revision} isRead={isRead} />,
           },
           {
             id: "conditions",

@@ -4,6 +4,7 @@ import { CalendarClock } from "lucide-react";
 import { type ReactNode, useEffect, useState } from "react";
 import { findRenewal } from "#client/find-renewal.ts";
 import { Card } from "../card.tsx";
+import { Skeleton } from "../skeleton.tsx";
 import { TimeAgo } from "../time-ago.tsx";
 import styles from "./coming-up.module.css";
 
@@ -38,10 +39,13 @@ export function ComingUp({
   controlPlanes,
   clusters,
   catalogue,
+  state,
 }: {
   controlPlanes: readonly ControlPlane[];
   clusters: readonly Cluster[];
   catalogue: Catalogue | undefined;
+  /** Whether all of it has come: what is not there yet may be what changes next. */
+  state: "reading" | "read" | "failed";
 }): ReactNode {
   const [nowMs, setNowMs] = useState<number | undefined>(undefined);
   // Only the browser knows its clock; what it shows must be what the server has shown first.
@@ -52,7 +56,13 @@ export function ComingUp({
   return (
     <Card title="Changes next">
       {coming.length === 0 ? (
-        <p className={styles["none"]}>Nothing that is known of.</p>
+        state === "reading" || nowMs === undefined ? (
+          <Skeleton label="what changes next" lines={1} />
+        ) : (
+          <p className={styles["none"]}>
+            {state === "failed" ? "That can’t be seen now." : "Nothing that is known of."}
+          </p>
+        )
       ) : (
         <ol className={styles["coming"]}>
           {coming.slice(0, most).map(({ id, at, what }) => (

@@ -135,7 +135,12 @@ export function OverviewPage({ tenant }: { tenant: string }): ReactNode {
       </Card>
       <div className={styles["columns"]}>
         <Now tenant={tenant} />
-        <ComingUp controlPlanes={controlPlanes.items} clusters={clusters.items} catalogue={catalogue} />
+        <ComingUp
+          controlPlanes={controlPlanes.items}
+          clusters={clusters.items}
+          catalogue={catalogue}
+          state={isWhole ? "read" : failed === undefined ? "reading" : "failed"}
+        />
       </div>
       <VersionsInUse tenant={tenant} controlPlanes={controlPlanes.items} catalogue={catalogue} />
     </>
