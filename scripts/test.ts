@@ -12,6 +12,7 @@ import type { SuiteName, TestRound } from "./test-suites.ts";
 const root = dirname(import.meta.dirname);
 const runner = join(root, "node_modules", "vitest", "vitest.mjs");
 const machineCheck = join(root, "e2e", "tests", "support", "machine-check.ts");
+const browserCheck = join(root, "e2e", "tests", "support", "browser-check.ts");
 const buildWeb = join(root, "scripts", "build-web.ts");
 const slowestCount = 10;
 const usage = "Usage: npm test [-- unit|service|readme|simulated|portal|fleets|small|system [part of a file's path]]";
@@ -122,6 +123,12 @@ async function main(args: readonly string[]): Promise<number> {
   const rounds = narrowRounds(planRounds(wanted), filters, root);
   if (rounds.length === 0) {
     console.error(`Unknown suite "${wanted}". ${usage}`);
+    return 1;
+  }
+  // Told before the first test, not after half an hour of others.
+  const isBrowserNeeded = rounds.flat(2).includes("portal");
+  if (isBrowserNeeded && (await runStep("there is no browser", browserCheck)).length > 0) {
+    console.log(`\n${formatCount({ passed: 0, failed: 1 })}`);
     return 1;
   }
   const context = { directory: mkdtempSync(join(tmpdir(), "pilothouse-test-")), filters };

@@ -11,7 +11,7 @@ const commands = ["chromium", "chromium-browser", "google-chrome-stable", "googl
  * @param environment of the program, for PILOTHOUSE_CHROMIUM and PATH
  * @throws Error that says how to get one
  */
-function findBrowser(environment: NodeJS.ProcessEnv): string {
+export function findBrowser(environment: NodeJS.ProcessEnv): string {
   const named = environment["PILOTHOUSE_CHROMIUM"] ?? "";
   if (named !== "") {
     if (existsSync(named)) return named;
