@@ -10,17 +10,20 @@ import { signIn } from "./portal/people.ts";
 import { categories, type LighthouseResult, type Preset, runLighthouse } from "./portal/run-lighthouse.ts";
 import { type Stage, startStage } from "./portal/stage.ts";
 
+const block = 82;
+const mostRuns = 20;
+/** Visits of a page that misses: a burst of other load on a small machine costs one visit up to 15 points. */
+const runsInDoubt = 3;
+
 const usage = `Usage: npm run lighthouse -- [--preset PRESET] [--runs N] [--document] [PAGE ...]
 
 Starts the portal on simulated clusters and has Lighthouse visit each page, or those that are named, as somebody who comes for the first
 time and is signed in. Ends with 1 when a page has less than 90 points for performance, or less than 95 for accessibility or best practices.
 
   --preset PRESET  desktop (default) or mobile, as Lighthouse has them
-  --runs N         visits of each page, of which the median counts (default 1)
+  --runs N         visits of each page, of which the median counts (default 1); a page that misses has at least ${runsInDoubt}
   --document       writes the table into docs/benchmarks.md`;
 
-const block = 82;
-const mostRuns = 20;
 const documentFile = join(import.meta.dirname, "../../docs/benchmarks.md");
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
 
@@ -72,9 +75,13 @@ async function visitAs(as: PortalPage["as"], stage: Stage, home: string, options
     for (const page of pages) {
       const url = stage.baseUrl + page.path(stage);
       const visits: LighthouseResult[] = [];
-      for (let count = 0; count < options.runs; count += 1)
-        visits.push(await runLighthouse({ url, port, preset: options.preset, categories }));
-      const result = judgePage(page.name, visits);
+      const visitUntil = async (count: number): Promise<JudgedPage> => {
+        while (visits.length < count)
+          visits.push(await runLighthouse({ url, port, preset: options.preset, categories }));
+        return judgePage(page.name, visits);
+      };
+      let result = await visitUntil(options.runs);
+      if (result.missed.length > 0) result = await visitUntil(runsInDoubt);
       judged.push(result);
       print(`${page.name}: ${[...result.scores.values()].join(", ")}`);
       for (const fault of result.faults) print(`  ${fault}`);
@@ -95,7 +102,7 @@ async function run(): Promise<void> {
     const pages: JudgedPage[] = [];
     for (const as of ["nobody", "member", "operator"] as const)
       pages.push(...(await visitAs(as, stage, home, options)));
-    const visits = options.runs === 1 ? "one visit of each" : `medians of ${options.runs} visits of each`;
+    const visits = `${options.runs === 1 ? "one visit of each" : `medians of ${options.runs} visits of each`}, but of at least ${runsInDoubt} where that missed`;
     const machine = describeMachine("the service, simulated clusters and the browser", loadBefore);
     const report = buildLighthouseReport(pages, `${machine} Preset ${options.preset}, ${visits}.`);
     print(`\n${report}\n`);
