@@ -34,10 +34,9 @@ interface Options {
   pages: PortalPage[];
 }
 
-/** What a click opens is no page of its own, and one that is not there has no points. */
-const ownPages = portalPages
-  .filter(({ name, prepare }) => prepare === undefined || name === "placement")
-  .filter(({ name }) => name !== "not-found");
+/** What a click opens on another page is no page of its own, and one that is not there has no points. */
+const noPages = new Set(["settings-invite", "control-plane-delete", "palette", "not-found"]);
+const ownPages = portalPages.filter(({ name }) => !noPages.has(name));
 
 function readOptions(): Options | undefined {
   const { values, positionals } = parseArgs({
