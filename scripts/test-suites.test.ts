@@ -1,6 +1,6 @@
 import { dirname, matchesGlob } from "node:path";
 import { expect, test } from "vitest";
-import { findStrayTests, narrowRounds, planRounds, testSuites, usesFleets } from "./test-suites.ts";
+import { findStrayTests, narrowRounds, planRounds, testSuites, usesBrowser, usesFleets } from "./test-suites.ts";
 
 test("a test file outside every suite is reported", () => {
   const strays = findStrayTests([
@@ -54,6 +54,12 @@ test("who asks for the whole system gets everything that takes a fleet, and of t
   expect(rounds).toEqual([[["system"], ["small", "fleets"]]]);
   expect(rounds.map(usesFleets)).toEqual([true]);
   expect(["portal", "readme"].flatMap(planRounds).map(usesFleets)).toEqual([false, true]);
+  expect(["service", "portal", "small", "system"].map((name) => planRounds(name).some(usesBrowser))).toEqual([
+    false,
+    true,
+    true,
+    true,
+  ]);
   expect(narrowRounds(rounds, [], root)).toEqual(rounds);
   expect(narrowRounds(rounds, ["main-job"], root)).toEqual([[["system"]]]);
   expect(narrowRounds(rounds, ["./e2e/tests/up.test.ts:12"], root)).toEqual([[["fleets"]]]);

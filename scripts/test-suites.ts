@@ -70,6 +70,10 @@ export function planRounds(wanted: string | undefined): TestRound[] {
 export const usesFleets = (round: TestRound): boolean =>
   round.flat().some((name) => name === "readme" || takesFleet.has(name));
 
+/** Whether a round looks at the portal as a person does. */
+export const usesBrowser = (round: TestRound): boolean =>
+  round.flat().some((name) => name === "portal" || name === "small");
+
 /** Leaves out of `rounds` the suites without a file whose path contains one of `filters`; of none that has any, nothing. */
 export function narrowRounds(rounds: readonly TestRound[], filters: readonly string[], root: string): TestRound[] {
   if (filters.length === 0) return [...rounds];

@@ -6,7 +6,7 @@ import { chooseProcessors } from "./choose-processors.ts";
 import { runProgram } from "./run-program.ts";
 import { countTests, formatCount, readReport } from "./test-report.ts";
 import type { TestCount, TestReport } from "./test-report.ts";
-import { narrowRounds, planRounds, usesFleets } from "./test-suites.ts";
+import { narrowRounds, planRounds, usesBrowser, usesFleets } from "./test-suites.ts";
 import type { SuiteName, TestRound } from "./test-suites.ts";
 
 const root = dirname(import.meta.dirname);
@@ -126,8 +126,7 @@ async function main(args: readonly string[]): Promise<number> {
     return 1;
   }
   // Told before the first test, not after half an hour of others.
-  const isBrowserNeeded = rounds.flat(2).includes("portal");
-  if (isBrowserNeeded && (await runStep("there is no browser", browserCheck)).length > 0) {
+  if (rounds.some(usesBrowser) && (await runStep("there is no browser", browserCheck)).length > 0) {
     console.log(`\n${formatCount({ passed: 0, failed: 1 })}`);
     return 1;
   }

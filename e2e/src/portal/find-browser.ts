@@ -22,7 +22,7 @@ export function findBrowser(environment: NodeJS.ProcessEnv): string {
   const found = [chromium.executablePath(), ...known].find((path) => existsSync(path));
   if (found !== undefined) return found;
   throw new Error(
-    "There is no Chromium. Install one with `apt-get install chromium` or `npx playwright install chromium`, or name yours in PILOTHOUSE_CHROMIUM.",
+    "There is no Chromium. Install one with `apt-get install chromium` or `npx playwright install --with-deps chromium`, or name yours in PILOTHOUSE_CHROMIUM.",
   );
 }
 

@@ -178,6 +178,22 @@ export function testBehaviour(findWorld: () => World): void {
     });
   });
 
+  test("what is known of a control plane is shown while its revision can't be read and is tried again", async () => {
+    const world = findWorld();
+    const { tenant, member, baseUrl } = world.stage;
+    await withPage(world, member, async (page) => {
+      const busy = answerProblem(503, "Unavailable", "It has too much to do.");
+      await page.route(`**/control-planes/media/revisions**`, (route) => route.fulfill(busy));
+      await page.goto(`${baseUrl}/tenants/${tenant}/control-planes/media`);
+      await page.getByRole("tab", { name: "Conditions" }).waitFor();
+      // Only the last of several tries, seconds later, says that it can't be read.
+      expect(await page.getByText("Its revision could not be read").count()).toBe(0);
+      await page.getByText("This control plane does not serve its mesh").first().waitFor();
+      await page.unrouteAll();
+      await page.getByRole("heading", { name: "The live path" }).waitFor();
+    });
+  });
+
   test("an order whose answer was lost is the same order when it is tried again, and a refusal stands at its field", async () => {
     const world = findWorld();
     const { tenant, member, baseUrl } = world.stage;

@@ -9,7 +9,7 @@ import { controlPlanesOf } from "#client/collections.ts";
 import { findRenewal } from "#client/find-renewal.ts";
 import { findFieldError, isGone, useCluster, useOperation } from "#client/queries.ts";
 import { useRefusal } from "#client/role.tsx";
-import { useOnce } from "#client/use-once.ts";
+import { isTried, useSettled } from "#client/use-settled.ts";
 import { useIdempotencyKeys } from "#client/use-idempotency-key.ts";
 import { Button } from "../button.tsx";
 import { Card, Facts } from "../card.tsx";
@@ -36,10 +36,11 @@ export function ClusterPage({ tenant, name }: { tenant: string; name: string }):
   const { data: cluster, error, refetch } = useCluster(tenant, name);
   const [followed, setFollowed] = useState<string | null>(null);
   const operationId = cluster?.operation ?? followed;
-  const { data: operation, error: operationError } = useOperation(tenant, operationId);
+  const operationRead = useOperation(tenant, operationId);
+  const { data: operation } = operationRead;
   // What an operation does stands above the rest, which it would move if it came later.
-  const isOperationRead = operationId === null || operation !== undefined || operationError !== null;
-  const isSettled = useOnce(cluster !== undefined && isOperationRead);
+  const isOperationTried = operationId === null || isTried(operationRead);
+  const isSettled = useSettled(cluster !== undefined && isOperationTried);
   if (isGone(error)) {
     return (
       <>

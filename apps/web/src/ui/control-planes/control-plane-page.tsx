@@ -6,7 +6,7 @@ import { type ReactNode, useState } from "react";
 import { call } from "#client/api.ts";
 import { isGone, useControlPlane, useOperation, useRevisions } from "#client/queries.ts";
 import { useRefusal } from "#client/role.tsx";
-import { useOnce } from "#client/use-once.ts";
+import { isTried, useSettled } from "#client/use-settled.ts";
 import { Button } from "../button.tsx";
 import { Card, Facts } from "../card.tsx";
 import { CodeBlock } from "../code-block.tsx";
@@ -40,14 +40,15 @@ interface PageProps {
 /** One control plane: whether anything is wrong, what happens now, and what will happen next. */
 export function ControlPlanePage({ tenant, name, origin }: PageProps): ReactNode {
   const { data: controlPlane, error, refetch } = useControlPlane(tenant, name);
-  const { data: revisions, error: revisionsError, refetch: readRevisions } = useRevisions(tenant, name, !isGone(error));
+  const revisionsRead = useRevisions(tenant, name, !isGone(error));
+  const { data: revisions, error: revisionsError, refetch: readRevisions } = revisionsRead;
   const [followed, setFollowed] = useState<string | null>(null);
   const operationId = controlPlane?.operation ?? followed;
-  const { data: operation, error: operationError } = useOperation(tenant, operationId);
+  const operationRead = useOperation(tenant, operationId);
+  const { data: operation } = operationRead;
   // All that stands above the tabs comes together: none of it moves what is being read already.
-  const isRead = revisions !== undefined || revisionsError !== null;
-  const isOperationRead = operationId === null || operation !== undefined || operationError !== null;
-  const isSettled = useOnce(controlPlane !== undefined && isRead && isOperationRead);
+  const isOperationTried = operationId === null || isTried(operationRead);
+  const isSettled = useSettled(controlPlane !== undefined && isTried(revisionsRead) && isOperationTried);
   if (isGone(error)) {
     return (
       <>
@@ -75,6 +76,7 @@ export function ControlPlanePage({ tenant, name, origin }: PageProps): ReactNode
     return (
       <>
         <Header tenant={tenant} controlPlane={controlPlane} onDeleting={setFollowed} />
+        <Trouble controlPlane={controlPlane} />
         <Card>
           <Skeleton label={`what runs of ${name}`} lines={8} />
         </Card>
@@ -100,7 +102,14 @@ export function ControlPlanePage({ tenant, name, origin }: PageProps): ReactNode
           {
             id: "overview",
             label: "Overview",
-            content: <Details tenant={tenant} controlPlane={controlPlane} revision={revision} isRead={isRead} />,
+            content: (
+              <Details
+                tenant={tenant}
+                controlPlane={controlPlane}
+                revision={revision}
+                isRead={revisions !== undefined || revisionsError !== null}
+              />
+            ),
           },
           {
             id: "conditions",

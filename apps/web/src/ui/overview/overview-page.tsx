@@ -71,7 +71,7 @@ function listConcerns(tenant: string, controlPlanes: readonly ControlPlane[], cl
 export function OverviewPage({ tenant }: { tenant: string }): ReactNode {
   const controlPlanes = useCollection(controlPlanesOf(tenant));
   const clusters = useCollection(clustersOf(tenant));
-  const { data: catalogue } = useCatalogue();
+  const { data: catalogue, error: catalogueError } = useCatalogue();
   const concerns = listConcerns(tenant, controlPlanes.items, clusters.items);
   const isWhole = controlPlanes.isWhole && clusters.isWhole;
   if (isWhole && clusters.items.length === 0 && controlPlanes.items.length === 0) return <Welcome tenant={tenant} />;
@@ -139,7 +139,13 @@ export function OverviewPage({ tenant }: { tenant: string }): ReactNode {
           controlPlanes={controlPlanes.items}
           clusters={clusters.items}
           catalogue={catalogue}
-          state={isWhole ? "read" : failed === undefined ? "reading" : "failed"}
+          state={
+            isWhole && catalogue !== undefined
+              ? "read"
+              : failed === undefined && (catalogue !== undefined || catalogueError === null)
+                ? "reading"
+                : "failed"
+          }
         />
       </div>
       <VersionsInUse tenant={tenant} controlPlanes={controlPlanes.items} catalogue={catalogue} />
