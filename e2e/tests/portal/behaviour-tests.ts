@@ -183,12 +183,11 @@ export function testBehaviour(findWorld: () => World): void {
     const { tenant, member, baseUrl } = world.stage;
     await withPage(world, member, async (page) => {
       const busy = answerProblem(503, "Unavailable", "It has too much to do.");
-      await page.route(`**/control-planes/media/revisions**`, (route) => route.fulfill(busy));
-      await page.goto(`${baseUrl}/tenants/${tenant}/control-planes/media`);
+      await page.route(`**/control-planes/shop/revisions**`, (route) => route.fulfill(busy));
+      await page.goto(`${baseUrl}/tenants/${tenant}/control-planes/shop`);
       await page.getByRole("tab", { name: "Conditions" }).waitFor();
       // Only the last of several tries, seconds later, says that it can't be read.
       expect(await page.getByText("Its revision could not be read").count()).toBe(0);
-      await page.getByText("This control plane does not serve its mesh").first().waitFor();
       await page.unrouteAll();
       await page.getByRole("heading", { name: "The live path" }).waitFor();
     });

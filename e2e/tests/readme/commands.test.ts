@@ -38,7 +38,7 @@ const run = (name: string): Promise<string> => terminal.run(find(name));
 
 beforeAll(async () => {
   copy = await copyRepository();
-  before = await takeSnapshot();
+  before = await takeSnapshot({ home: copy.folder });
   const documents = ["README.md", ...globSync("docs/guide/*.md", { cwd: copy.folder })];
   const list = ["scripts/list-commands.ts", ...documents];
   const { stdout } = await promisify(execFile)(process.execPath, list, { cwd: copy.folder });
@@ -138,6 +138,6 @@ test("after a backup, up goes on with the same data, stays, and ends everything 
 
 test("down leaves the machine as it was, and every command that is said to run has run", async () => {
   await run("down");
-  expect(await waitForSameMachine(before, compareSnapshots)).toEqual({});
+  expect(await waitForSameMachine(before, compareSnapshots, { home: copy.folder })).toEqual({});
   expect([...commands.keys()].filter((name) => !ran.has(name))).toEqual([]);
 });

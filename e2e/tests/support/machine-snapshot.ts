@@ -214,28 +214,6 @@ export async function takeSnapshot(view: SnapshotView = {}): Promise<MachineSnap
   };
 }
 
-/**
- * What differs, by kind: lines that are gone (-) and new ones (+). An empty object when nothing does. A process outside any namespace that
- * has ended meanwhile is no trace of a fleet, and is left out.
- */
-export function compareSnapshots(before: MachineSnapshot, after: MachineSnapshot): Record<string, string[]> {
-  const keys = Object.keys(before).filter((key): key is keyof MachineSnapshot => key in after);
-  return Object.fromEntries(
-    keys
-      .map((key): [string, string[]] => {
-        const [old, now] = [new Set(before[key]), new Set(after[key])];
-        return [
-          key,
-          [
-            ...before[key].filter((line) => !now.has(line) && key !== "processes").map((line) => `- ${line}`),
-            ...after[key].filter((line) => !old.has(line)).map((line) => `+ ${line}`),
-          ],
-        ];
-      })
-      .filter(([, lines]) => lines.length > 0),
-  );
-}
-
 /** Whether a cgroup is new in the root of its hierarchy, or below one that is, or bears the name of something that a fleet makes. */
 function isFleetLike(cgroup: string, before: ReadonlySet<string>): boolean {
   if (/pilothouse|kube|k8s|containerd/.test(cgroup)) return true;
@@ -245,19 +223,45 @@ function isFleetLike(cgroup: string, before: ReadonlySet<string>): boolean {
 }
 
 /**
+ * What differs, by kind: lines that are gone (-) and new ones (+). An empty object when nothing does. A process outside any namespace that
+ * has ended meanwhile is no trace of a fleet, and is left out; nor is a cgroup in a folder that was there before: somebody has logged in.
+ */
+export function compareSnapshots(before: MachineSnapshot, after: MachineSnapshot): Record<string, string[]> {
+  const cgroups = new Set(before.cgroups);
+  const ours = {
+    ...after,
+    cgroups: after.cgroups.filter((cgroup) => cgroups.has(cgroup) || isFleetLike(cgroup, cgroups)),
+  };
+  const keys = Object.keys(before).filter((key): key is keyof MachineSnapshot => key in after);
+  return Object.fromEntries(
+    keys
+      .map((key): [string, string[]] => {
+        const [old, now] = [new Set(before[key]), new Set(ours[key])];
+        return [
+          key,
+          [
+            ...before[key].filter((line) => !now.has(line) && key !== "processes").map((line) => `- ${line}`),
+            ...ours[key].filter((line) => !old.has(line)).map((line) => `+ ${line}`),
+          ],
+        ];
+      })
+      .filter(([, lines]) => lines.length > 0),
+  );
+}
+
+/**
  * The same for snapshots that are many minutes apart, in which a machine has a life of its own: people log in, services come and
  * go. So it leaves out processes outside any namespace, cgroups in folders that were there before, whatever of these is gone,
  * and kernel settings that have come with a module.
  */
 export function compareDistantSnapshots(before: MachineSnapshot, after: MachineSnapshot): Record<string, string[]> {
   const settings = new Set(before.sysctls.map((line) => line.split("=")[0]));
-  const cgroups = new Set(before.cgroups);
   return compareSnapshots(before, {
     ...after,
     processes: before.processes,
     enclosedProcesses: [...before.enclosedProcesses, ...after.enclosedProcesses],
     networkNamespaces: [...before.networkNamespaces, ...after.networkNamespaces],
-    cgroups: [...before.cgroups, ...after.cgroups.filter((cgroup) => isFleetLike(cgroup, cgroups))],
+    cgroups: [...before.cgroups, ...after.cgroups],
     sysctls: after.sysctls.filter((line) => settings.has(line.split("=")[0])),
   });
 }

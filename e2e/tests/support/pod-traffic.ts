@@ -6,7 +6,8 @@ import { waitFor } from "./wait-for.ts";
  * What the API server says of a call to a webhook that was in flight when the process at the other end was gone
  * (docs/decisions/0012-calls-in-flight-when-istiod-ends.md).
  */
-const cutCall = /failed to call webhook: .*(?:EOF|connection reset by peer|client connection lost)/u;
+const cutCall =
+  /failed to call webhook: .*(?:EOF|connection reset by peer|client connection lost|use of closed network connection)/u;
 
 /** Whether an attempt failed because the istiod that was answering it ended. */
 export const wasCut = ({ error }: PodAttempt): boolean => error !== undefined && cutCall.test(error);
