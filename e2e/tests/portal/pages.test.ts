@@ -93,6 +93,7 @@ test("an edge that comes back is seen without a reload, by the tenant and by the
       await failing.waitFor({ state: "detached", timeout: returnLimitMs });
       // The tenant's page hears of it apart from the operator's, and may do so a moment later.
       await notice.waitFor({ state: "detached", timeout: returnLimitMs });
+      expect(await notice.count()).toBe(0);
     }),
   );
 }, 240_000);

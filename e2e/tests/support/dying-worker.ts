@@ -64,6 +64,7 @@ const log = (level: string, message: string, fields = {}): void => {
   say({ atMs: Date.now(), level, message, fields: z.json().parse(JSON.parse(JSON.stringify(fields))) });
 };
 const worker = await startWorker({ ...config, provider, dns, provisioner, log });
-process.once("SIGTERM", () => void worker.stop());
+// As main.ts does: what still hangs then does not keep the process.
+process.once("SIGTERM", () => void worker.stop().finally(() => setTimeout(() => process.exit(), 1_000).unref()));
 // What ends by SIGKILL leaves no cache by itself.
 flushCompileCache();

@@ -124,6 +124,8 @@ export async function startDyingWorkers(service: Service): Promise<DyingWorkers>
 
   return {
     async resize(count) {
+      // One that only begins ends at SIGTERM as any program does, and not in order.
+      if (count < wanted) await untilReady(wanted);
       wanted = count;
       fill();
       const surplus = [...alive].slice(count);
