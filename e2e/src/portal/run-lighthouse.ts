@@ -10,6 +10,8 @@ export type Preset = "desktop" | "mobile";
 
 /** Longest wait for a page to be at rest, in milliseconds: one that is live never is. */
 const settleMs = 12_000;
+/** Of one visit, whose trace is lost now and then. */
+const mostAttempts = 3;
 
 /** One visit of a page as Lighthouse saw it. */
 export interface LighthouseResult {
@@ -37,15 +39,23 @@ export interface LighthouseOptions {
 
 type Report = NonNullable<Awaited<ReturnType<typeof lighthouse>>>["lhr"];
 
-/** Has Lighthouse visit a page in a browser that runs, as whoever is signed in there. @throws Error when it came to another page, or to none */
-export async function runLighthouse(options: LighthouseOptions): Promise<LighthouseResult> {
+/**
+ * Has Lighthouse visit a page in a browser that runs, as whoever is signed in there. A visit of which it says itself that it could not be recorded is made
+ * again. @throws Error when it came to another page, or to none
+ */
+export async function runLighthouse(options: LighthouseOptions, attempts = mostAttempts): Promise<LighthouseResult> {
   const { url, port, preset } = options;
   const onlyCategories = [...options.categories];
   const flags = { port, logLevel: "error" as const, onlyCategories, maxWaitForLoad: settleMs };
   const result = await lighthouse(url, flags, preset === "desktop" ? desktopConfig : undefined);
   if (result === undefined) throw new Error(`Lighthouse said nothing of ${url}.`);
   const { runtimeError, finalDisplayedUrl } = result.lhr;
-  if (runtimeError !== undefined) throw new Error(`Lighthouse could not judge ${url}: ${runtimeError.message}`);
+  if (runtimeError !== undefined) {
+    if (attempts > 1) return runLighthouse(options, attempts - 1);
+    throw new Error(
+      `Lighthouse could not judge ${url}, tried ${mostAttempts} times: ${runtimeError.code}, ${runtimeError.message}`,
+    );
+  }
   // Whoever is not signed in is led elsewhere, and that page's points are of no use.
   if (finalDisplayedUrl !== url) throw new Error(`Lighthouse was led from ${url} to ${finalDisplayedUrl}.`);
   return readReport(result.lhr, options.categories);

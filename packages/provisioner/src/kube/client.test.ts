@@ -388,6 +388,20 @@ test("a few requests wait for one handshake; then each gets a connection of its 
   expect(sockets.size).toBe(4);
 });
 
+test("a delete, whose options are a body, leaves its connection to the next call", async () => {
+  const sockets = new Set<unknown>();
+  const { url, seen } = await startServer((_entry, response, request) => {
+    sockets.add(request.socket);
+    respond(response, 200, configMap);
+  });
+  const client = connect(url);
+  for (const name of ["a", "b", "c"])
+    await client.delete({ apiVersion: "v1", kind: "ConfigMap", namespace: "n", name });
+  await client.get(namespaceRef);
+  expect(seen.filter(({ method, body }) => method === "DELETE" && body !== undefined)).toHaveLength(3);
+  expect(sockets.size).toBe(1);
+});
+
 test("connections whose addresses are checked are shared by those with the same check, and each is checked when it is opened", async () => {
   const sockets = new Set<unknown>();
   const { url } = await startServer((_entry, response, request) => {

@@ -149,6 +149,8 @@ export function createTransport(access: ClusterAccess, options: TransportOptions
             ...(request.body === undefined ? {} : { "content-type": request.contentType ?? "application/json" }),
           },
           body: request.body === undefined ? null : JSON.stringify(request.body),
+          // undici ends a connection after a DELETE with a body, as not every server reads it; API servers do, and each handshake is dear.
+          reset: false,
         },
         collector,
       );
