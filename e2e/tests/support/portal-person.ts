@@ -100,35 +100,6 @@ export async function goTo(page: Page, label: string): Promise<void> {
   await page.getByRole("heading", { level: 1, name: label, exact: true }).waitFor();
 }
 
-/**
- * Notes from now on what a page shows, however shortly, for as long as the page is not loaded anew.
- * @param selector of the elements whose text is looked at
- * @param pattern a regular expression; what its first group finds is noted
- * @returns reads what was noted, each text once, in the order in which they were first
- */
-export async function recordTexts(page: Page, selector: string, pattern: string): Promise<() => Promise<string[]>> {
-  const seen = await page.evaluateHandle(
-    ([among, source]) => {
-      const expression = new RegExp(source ?? "");
-      const found = new Set<string>();
-      const look = (): void => {
-        for (const { textContent } of document.querySelectorAll(among ?? "")) {
-          const [, text] = expression.exec(textContent ?? "") ?? [];
-          if (text !== undefined) found.add(text);
-        }
-      };
-      new MutationObserver(look).observe(document.body, { childList: true, subtree: true, characterData: true });
-      return found;
-    },
-    [selector, pattern],
-  );
-  return () => seen.evaluate((found) => [...found]);
-}
-
-/** Notes from now on each step of a list that the page shows as under way. @returns reads their labels */
-export const recordSteps = (page: Page, label: string): Promise<() => Promise<string[]>> =>
-  recordTexts(page, `[aria-label="${label}"] > li`, String.raw`^(.*) \(under way\)`);
-
 /** Waits until a list of steps shows all as done, or has gone. */
 export async function waitForSteps(page: Page, label: string, limitMs: number): Promise<void> {
   const list = page.getByRole("list", { name: label });
