@@ -22,6 +22,13 @@ test("a clean run counts its tests", () => {
 
 test.each<[string, TestReport | undefined, number, number, string]>([
   ["a failed test", makeReport([makeFile([makeTest("one", "failed")])]), 1, 0, "a.test.ts > one: failed"],
+  [
+    "a failed test with a reason",
+    makeReport([makeFile([{ ...makeTest("one", "failed"), reason: "expected 1 to be 2" }])]),
+    1,
+    0,
+    "a.test.ts > one: failed: expected 1 to be 2",
+  ],
   ["a skipped test", makeReport([makeFile([makeTest("one", "skipped")])]), 0, 0, "a.test.ts > one: skipped"],
   ["a test that did not end", makeReport([makeFile([makeTest("one", "pending")])]), 1, 0, "a.test.ts > one: pending"],
   ["a file that does not load", makeReport([makeFile([], ["no such module"])]), 1, 0, "a.test.ts: no such module"],

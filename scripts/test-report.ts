@@ -23,6 +23,8 @@ export interface TestCaseReport {
   name: string;
   state: "passed" | "failed" | "skipped" | "pending";
   durationMs: number;
+  /** Why it failed, on one line. */
+  reason?: string;
 }
 
 export interface TestCount {
@@ -50,9 +52,9 @@ export function countTests(suite: string, report: TestReport | undefined, exitCo
   const problems: string[] = [];
   let passed = 0;
   for (const file of report?.files ?? []) {
-    for (const { name, state } of file.tests) {
+    for (const { name, state, reason } of file.tests) {
       if (state === "passed") passed += 1;
-      else problems.push(`${file.path} > ${name}: ${state}`);
+      else problems.push(`${file.path} > ${name}: ${state}${reason === undefined ? "" : `: ${reason}`}`);
     }
     problems.push(...file.errors.map((error) => `${file.path}: ${error}`));
     if (file.tests.length === 0 && file.errors.length === 0) problems.push(`${file.path}: holds no test`);

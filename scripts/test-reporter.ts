@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { relative } from "node:path";
-import type { Reporter, SerializedError, TestModule, TestSpecification, Vitest } from "vitest/node";
+import { stripVTControlCharacters } from "node:util";
+import type { Reporter, SerializedError, TestCase, TestModule, TestSpecification, Vitest } from "vitest/node";
 import type { TestFileReport, TestReport } from "./test-report.ts";
 
 /**
@@ -54,7 +55,24 @@ function describeModule(testModule: TestModule): TestFileReport {
       name: test.fullName,
       state: test.result().state,
       durationMs: test.diagnostic()?.duration ?? 0,
+      ...describeReason(test),
     })),
     errors: suites.flatMap((suite) => suite.errors().map(({ message }) => message)),
   };
+}
+
+/** What remains of a run may be its summary alone, so that has to tell one failure of a test from another. */
+const reasonLimit = 600;
+
+function describeReason(test: TestCase): { reason?: string } {
+  const { state, errors } = test.result();
+  if (state !== "failed") return {};
+  const reason = (errors ?? []).flatMap(({ message, diff }) => [message, ...listDifferences(diff)]).join(" ");
+  return { reason: stripVTControlCharacters(reason).replaceAll(/\s+/g, " ").slice(0, reasonLimit) };
+}
+
+/** A message shortens the values that it compares; the lines in which they differ do not. */
+function listDifferences(diff: string | undefined): string[] {
+  const lines = stripVTControlCharacters(diff ?? "").split("\n");
+  return lines.filter((line) => /^[+-] (?!Expected|Received)/.test(line));
 }

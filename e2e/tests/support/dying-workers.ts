@@ -8,6 +8,8 @@ import { type DeathPlan, type WorkerLine, WorkerLineSchema, writeDeathPlan } fro
 export interface Death {
   object: string;
   step: string;
+  /** When it died, in Unix time. */
+  atMs: number;
   /** From the death until another worker went to the clusters for the object, in milliseconds. */
   delayMs: number | undefined;
   /** What workers wrote into their logs meanwhile. */
@@ -118,7 +120,9 @@ export async function startDyingWorkers(service: Service): Promise<DyingWorkers>
         if (!("level" in line) || afterMs < 0 || (next !== undefined && line.atMs > next.atMs)) return [];
         return [`${afterMs} ms: ${line.message} ${JSON.stringify(line.fields)}`];
       });
-      return [{ object, step, delayMs: next === undefined ? undefined : next.atMs - sign.atMs, meanwhile }];
+      return [
+        { object, step, atMs: sign.atMs, delayMs: next === undefined ? undefined : next.atMs - sign.atMs, meanwhile },
+      ];
     });
   };
 
